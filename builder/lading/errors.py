@@ -1,0 +1,87 @@
+"""What can go wrong, named for what went wrong.
+
+    LadingError
+    ├── InvalidReference        a text that names no model or no image
+    ├── ModelNotFound           no such run, model, version, alias or folder
+    ├── TrackingServerError     the tracking server or store cannot be reached, refuses, or answers nonsense
+    ├── InvalidModel            the folder is no MLflow model that can be served
+    ├── InvalidEnvironment      the captured environment cannot be read
+    ├── UnlockableEnvironment   no set of versions satisfies the requirements
+    ├── WheelUnavailable        a package cannot be had as a wheel for the target
+    ├── DigestMismatch          bytes are not the bytes that were promised
+    ├── StoreError              the local store cannot be read or written
+    ├── EngineUnavailable       no container engine answers
+    ├── BuildFailed             the engine or its base image cannot make this image
+    ├── PushFailed              a registry did not take the image
+    └── ServeFailed             the local server or its environment cannot be started
+
+Errors know neither exit codes nor colours: ``cli/exit_codes.py`` has the one table.
+"""
+
+
+class LadingError(Exception):
+    """Anything that Lading reports to its user as one line.
+
+    The message says what went wrong and with which thing: lower case, no full stop, no secrets.
+    """
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        """What the user can do about it, in a few words."""
+
+    def __str__(self) -> str:
+        return f"{self.message}; {self.hint}" if self.hint else self.message
+
+
+class InvalidReference(LadingError):
+    """A text that names no model or no image."""
+
+
+class ModelNotFound(LadingError):
+    """No such run, model, version, alias or folder."""
+
+
+class TrackingServerError(LadingError):
+    """The tracking server or store cannot be reached, refuses, or answers nonsense."""
+
+
+class InvalidModel(LadingError):
+    """The folder is no MLflow model that can be served."""
+
+
+class InvalidEnvironment(LadingError):
+    """The captured environment cannot be read."""
+
+
+class UnlockableEnvironment(LadingError):
+    """No set of versions satisfies the requirements."""
+
+
+class WheelUnavailable(LadingError):
+    """A package cannot be had as a wheel for the target."""
+
+
+class DigestMismatch(LadingError):
+    """Bytes are not the bytes that were promised."""
+
+
+class StoreError(LadingError):
+    """The local store cannot be read or written."""
+
+
+class EngineUnavailable(LadingError):
+    """No container engine answers."""
+
+
+class BuildFailed(LadingError):
+    """The engine or its base image cannot make this image."""
+
+
+class PushFailed(LadingError):
+    """A registry did not take the image."""
+
+
+class ServeFailed(LadingError):
+    """The local server or its environment cannot be started."""

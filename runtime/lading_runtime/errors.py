@@ -1,0 +1,94 @@
+"""What can be wrong with a request or happen to a prediction, named for what went wrong.
+
+    ScoringError
+    ├── RequestError                the client's fault
+    │   ├── UnsupportedMediaType    the body's type, charset or encoding is none that we read
+    │   ├── BodyTooLarge            more bytes than the server takes
+    │   ├── MalformedBody           the body is not what its type says, or no known envelope or format
+    │   ├── SchemaViolation         the data do not fit the model's signature
+    │   └── InvalidParams           the params do not fit the model's signature
+    ├── ModelError                  the model raised
+    ├── ReportedError               the model raised an MlflowException, which brings its own code
+    ├── OutputError                 the prediction cannot be written as JSON
+    ├── DeadlineExceeded            no answer in time
+    ├── ModelProcessLost            the model process ended while it predicted
+    └── NotReady                    the model is not loaded (yet)
+
+Errors know no HTTP: ``server/problems.py`` has the one table. Messages name columns, parameters and
+types, never values of the payload.
+"""
+
+from __future__ import annotations
+
+
+class ScoringError(Exception):
+    """Anything that a request can be answered with instead of a prediction."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class RequestError(ScoringError):
+    """The client's fault."""
+
+
+class UnsupportedMediaType(RequestError):
+    """The body's type, charset or encoding is none that we read."""
+
+
+class BodyTooLarge(RequestError):
+    """More bytes than the server takes."""
+
+
+class MalformedBody(RequestError):
+    """The body is not what its type says, or no known envelope or format."""
+
+
+class SchemaViolation(RequestError):
+    """The data do not fit the model's signature."""
+
+
+class InvalidParams(RequestError):
+    """The params do not fit the model's signature."""
+
+
+class ModelError(ScoringError):
+    """The model raised."""
+
+    def __init__(self, message: str, stack_trace: str | None = None) -> None:
+        super().__init__(message)
+        self.stack_trace = stack_trace
+        """The model's own frames."""
+
+
+class ReportedError(ScoringError):
+    """The model raised an MlflowException, which brings its own code."""
+
+    def __init__(
+        self,
+        message: str,
+        error_code: str,
+        sqlstate: str | None = None,
+        error_class: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.error_code = error_code
+        self.sqlstate = sqlstate
+        self.error_class = error_class
+
+
+class OutputError(ScoringError):
+    """The prediction cannot be written as JSON."""
+
+
+class DeadlineExceeded(ScoringError):
+    """No answer in time."""
+
+
+class ModelProcessLost(ScoringError):
+    """The model process ended while it predicted."""
+
+
+class NotReady(ScoringError):
+    """The model is not loaded (yet)."""
