@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import uv
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 CACHE = REPOSITORY / ".cache"
@@ -56,13 +55,7 @@ class Conformance:
 @pytest.fixture(scope="session")
 def mlflow_python() -> Path:
     """An interpreter in whose environment the real MLflow is installed."""
-    with made_once(CACHE / "mlflow") as (folder, is_missing):
-        if is_missing:
-            requirements = REPOSITORY / "tests" / "mlflow-requirements.txt"
-            run(uv.find_uv_bin(), "venv", "--quiet", "--python", "3.11", folder)
-            python = folder / "bin" / "python"
-            run(uv.find_uv_bin(), "pip", "install", "--quiet", "--python", python, "-r", requirements)
-    return CACHE / "mlflow" / "bin" / "python"
+    return Path(run(REPOSITORY / "ci" / "mlflow").strip())
 
 
 @pytest.fixture(scope="session")
