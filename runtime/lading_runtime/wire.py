@@ -1,5 +1,7 @@
-"""The socket between the server and a model process; both sides import this, so standard library only.
+"""The sockets between the server and the model's side; both import this, so standard library only.
 
+Messages, on a stream socket per pair of worker and model process
+-----------------------------------------------------------------
 A message is a prefix (header length, ``!I``; total length of the buffers, ``!Q``), a JSON header, and
 the raw buffers behind it. The header's ``"sizes"`` lists the length of each buffer. No pickle crosses
 the socket in either direction.
@@ -21,11 +23,33 @@ then, per request::
     {"kind": "error", "id": 7, "error": {...}}         instead of an answer, or of the next chunk
 
 ``payload`` is a node of `lading_runtime.payload`. ``value`` is ``{"kind": "json", "buffer": n}`` (JSON
-text, ready to send) or ``{"kind": "array", "dtype": "<f8", "shape": [..], "buffer": n}`` (C order).
-``error`` is ``{"source", "type", "message", "stack_trace"?, "error_code"?, "sqlstate"?, "error_class"?}``;
-``source`` says whose fault it is: "payload" (it cannot become what the model takes), "model" (the
-model raised), "mlflow" (it raised an MlflowException, whose code counts), "output" (the prediction
-cannot be written as JSON), "exit" (it tried to end the process).
+text, ready to send) or ``{"kind": "array", "dtype": "<f8", "shape": [..], "buffer": n}`` (C order;
+floats may be NaN or infinite). ``error`` is ``{"source", "type", "message", "stack_trace"?,
+"error_code"?, "sqlstate"?, "error_class"?}``; ``source`` says whose fault it is: "payload" (it cannot
+become what the model takes), "model" (the model raised), "mlflow" (it raised an MlflowException, whose
+code counts), "output" (the prediction cannot be written as JSON), "exit" (it tried to end the
+process), "load" (the model could not be loaded; only in ``failed``).
+
+``model`` is ``{"loader": "sklearn", "python": "3.11.7", "flavors": ["python_function", "sklearn"],
+"versions": {"mlflow": "3.17.2", ...}, "is_streamable": false, "is_shared": true, "load_s": 1.2}``:
+``versions`` has only what is installed, ``is_shared`` says that processes share the loaded model.
+
+Datagrams, on the control socket of the model host
+--------------------------------------------------
+The master starts, once::
+
+    MODEL_PYTHON .../lading_runtime/worker/bootstrap.py --control-fd N --mlmodel-fd M --model FOLDER
+
+N is one end of an ``AF_UNIX`` ``SOCK_SEQPACKET`` socket pair; M holds the JSON text of the model's
+``MLmodel`` (a memfd or an unlinked file, read from its start: the model's environment need not have
+a YAML parser). Every process that inherited the other end may send, at any time, also while the
+model is being loaded::
+
+    {"kind": "fork", "worker": 123}       with one stream socket (SCM_RIGHTS): a new model process serves it
+    {"kind": "orphans", "worker": 123}    worker 123 is gone: kill the model processes that it asked for
+
+A model process ends when its stream socket does. The host ends, and ends its model processes, when
+the last copy of the other end is closed; both ignore SIGINT and SIGTERM, so that a drain ends in order.
 """
 
 from __future__ import annotations
