@@ -27,5 +27,5 @@ client = MlflowClient()
 model_version = client.get_registered_model("iris_classifier").latest_versions[0]
 client.set_registered_model_alias(name="iris_classifier", alias="production", version=model_version.version)
 
-print(f"run {run.info.run_id}, registered as iris_classifier version {model_version.version}, alias production")
+print(f"run {run.info.run_id}: registered as iris_classifier {model_version.version}, alias production")
 Path("model-uri").write_text(f"runs:/{run.info.run_id}/model\n")

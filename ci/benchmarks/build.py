@@ -1,0 +1,104 @@
+"""Image builds, side by side on one base image: MLflow's own generated Dockerfile, and Lading.
+
+MLflow is timed for ``docker build`` alone; Lading for the whole ``build-image`` process. The base is the
+local Python image with pip, a compiler-free Debian and this machine's CA, because MLflow's Dockerfile
+installs from Debian's archive and PyPI while it builds. Both images stand on it. Rounds alternate.
+"""
+
+import argparse
+import json
+import os
+import re
+import shutil
+from pathlib import Path
+
+from measure import FOLDER, MLFLOW_PYTHON, REPOSITORY, Table, run, seconds, trained_model
+
+BASE = "lading-bench/base:latest"
+BASE_DOCKERFILE = """\
+FROM {base}
+ENV PIP_BREAK_SYSTEM_PACKAGES=1 SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt \\
+    PIP_CERT=/etc/ssl/certs/ca-certificates.crt REQUESTS_CA_BUNDLE=/etc/ssl/certs/ca-certificates.crt
+RUN apt-get update && apt-get install -y --no-install-recommends python3-pip python-is-python3 \\
+    && rm -rf /var/lib/apt/lists/*
+COPY ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
+"""
+
+
+def make_base(base: str) -> None:
+    """Make the image that both stand on."""
+    folder = FOLDER / "base"
+    folder.mkdir(parents=True, exist_ok=True)
+    bundle = os.environ.get("SSL_CERT_FILE", "/etc/ssl/certs/ca-certificates.crt")
+    shutil.copy(bundle, folder / "ca-certificates.crt")
+    (folder / "Dockerfile").write_text(BASE_DOCKERFILE.format(base=base))
+    run("docker", "build", "--network", "host", "--tag", BASE, folder)
+
+
+def write_mlflow_context(model: Path) -> Path:
+    """Have MLflow generate its Dockerfile for *model*, on our base; return the folder."""
+    folder = FOLDER / "mlflow-context"
+    shutil.rmtree(folder, ignore_errors=True)
+    command = ("models", "generate-dockerfile", "-m", model, "-d", folder, "--env-manager", "local")
+    run(MLFLOW_PYTHON.with_name("mlflow"), *command)
+    dockerfile = folder / "Dockerfile"
+    text = re.sub(r"(?m)^FROM .*$", f"FROM {BASE}", dockerfile.read_text(), count=1)
+    dockerfile.write_text(text)
+    return folder
+
+
+def build_mlflow(context: Path, *options: str) -> None:
+    """Build what MLflow generated."""
+    run("docker", "build", *options, "--network", "host", "--tag", "lading-bench/mlflow", context)
+
+
+def build_lading(model: Path, *options: str) -> dict[str, object]:
+    """Build with Lading; return the result that it prints."""
+    words = ("-m", model, "-n", "lading-bench/lading", "--base-image", BASE, "--json", *options)
+    result: dict[str, object] = json.loads(run("build-image", *words))
+    return result
+
+
+def change(model: Path, round_number: int) -> None:
+    """Change the model by a few bytes, as a new training run would."""
+    (model / "changed.txt").write_text(f"round {round_number}\n")
+
+
+def size_mb(image: str) -> float:
+    """Return an image's size in millions of bytes, base included."""
+    return int(run("docker", "image", "inspect", "--format", "{{.Size}}", image)) / 1e6
+
+
+def one_round(table: Table, model: Path, number: int) -> None:
+    """Measure both parties once, in every situation."""
+    context = write_mlflow_context(model)
+    table.add("cold, s", "MLflow", seconds(lambda: build_mlflow(context, "--no-cache")))
+    table.add("cold, s", "Lading", seconds(lambda: build_lading(model, "--no-cache")))
+    table.add("nothing changed, s", "MLflow", seconds(lambda: build_mlflow(context)))
+    table.add("nothing changed, s", "Lading", seconds(lambda: build_lading(model)))
+    change(model, number)
+    context = write_mlflow_context(model)
+    table.add("model changed, s", "MLflow", seconds(lambda: build_mlflow(context)))
+    table.add("model changed, s", "Lading", seconds(lambda: build_lading(model)))
+    table.add("image size, MB", "MLflow", size_mb("lading-bench/mlflow"))
+    table.add("image size, MB", "Lading", size_mb("lading-bench/lading"))
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="ci/bench build", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--base-image", default="python:3.11-slim-bookworm")
+    arguments = parser.parse_args()
+    os.chdir(REPOSITORY)
+    make_base(arguments.base_image)
+    model = trained_model()
+    build_lading(model)  # fills the store: "cold" means a cold engine and a warm store
+    table = Table("Image builds of the documentation's iris model (MLflow: generated Dockerfile)")
+    for number in range(arguments.rounds):
+        one_round(table, model, number)
+    print(table)
+
+
+if __name__ == "__main__":
+    main()
