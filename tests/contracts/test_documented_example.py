@@ -1,0 +1,126 @@
+"""The complete example of MLflow's documentation, word for word, against Lading's image."""
+
+import contextlib
+import json
+import re
+import sqlite3
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.container, pytest.mark.xdist_group("documented example")]
+
+DOCUMENT = Path(__file__).resolve().parents[3] / "shared" / "seed" / "mlflow-model-serving.md"
+PORT = 5000
+"""The example's own: it is part of the words."""
+
+CLIENT = """\
+import json, sys
+import numpy as np, pandas as pd
+from mlflow.pyfunc.scoring_server.client import ScoringServerClient
+
+client = ScoringServerClient("127.0.0.1", int(sys.argv[1]))
+client.wait_server_ready(timeout=30)
+rows = [[5.1, 3.5, 1.4, 0.2], [6.2, 2.9, 4.3, 1.3], [7.3, 2.9, 6.3, 1.8]]
+frame = client.invoke(pd.DataFrame(rows)).get_predictions()
+array = client.invoke(np.array(rows)).get_predictions()
+client.get_version()
+print(json.dumps([frame[0].tolist(), array[0].tolist()]))
+"""
+
+
+@dataclass(frozen=True)
+class Example:
+    """The code blocks of the example."""
+
+    train: str
+    promote: str
+    serve: str
+    request: str
+
+
+def documented_example() -> Example:
+    """The blocks of the section "Complete Example", in its order."""
+    text = DOCUMENT.read_text()
+    section = text[text.index("## Complete Example") :]
+    train, promote, serve, _, request = re.findall(r"(?:python|bash)\n\n```\n(.*?)```", section, re.DOTALL)
+    return Example(train, promote, serve, request)
+
+
+def run(*command: object, cwd: Path | None = None) -> str:
+    """Run a command to its end; return what it printed."""
+    words = [str(word) for word in command]
+    done = subprocess.run(words, cwd=cwd, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{words[:4]} failed:\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def wait_until_ready(port: int, limit_s: float = 60) -> None:
+    """Wait for `/ping`."""
+    end = time.monotonic() + limit_s
+    while time.monotonic() < end:
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/ping", timeout=5).close()
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.05)
+        else:
+            return
+    pytest.fail("the container was not ready in time")
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory, mlflow_python: Path) -> Path:
+    """A folder where the example's training and promotion have run."""
+    folder = tmp_path_factory.mktemp("example")
+    example = documented_example()
+    run(mlflow_python, "-c", example.train, cwd=folder)
+    run(mlflow_python, "-c", example.promote, cwd=folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def container(store: Path) -> Iterator[str]:
+    """A container of the image of `models:/iris_classifier@production`, published at the example's port."""
+    (uri,) = re.findall(r'--model-uri "(.*?)"', documented_example().serve)
+    run("build-image", "-m", uri, "-n", "lading-test/example:latest", cwd=store)
+    name = run("docker", "run", "-d", "-p", f"127.0.0.1:{PORT}:8080", "lading-test/example:latest").strip()
+    try:
+        wait_until_ready(PORT)
+        yield name
+    finally:
+        run("docker", "rm", "--force", name)
+
+
+def test_the_documented_requests_get_the_documented_answers(container: str, mlflow_python: Path):
+    """The documentation's own client code prints its three predictions, 200 for /ping, and a version."""
+    printed = run(mlflow_python, "-c", documented_example().request)
+
+    assert "Predictions: {'predictions': [0, 1, 2]}" in printed
+    assert "Health status: 200" in printed
+    assert "Model version info: {" in printed
+
+
+def test_mlflows_own_client_gets_the_same_predictions(container: str, mlflow_python: Path):
+    """MLflow's ScoringServerClient reads the predictions for a frame and for an array."""
+    printed = run(mlflow_python, "-c", CLIENT, PORT)
+
+    assert json.loads(printed.splitlines()[-1]) == [[0, 1, 2], [0, 1, 2]]
+
+
+def test_every_uri_of_the_model_gives_the_same_environment_layers(container: str, store: Path):
+    """The run, the version and the alias name one model, so their images share every layer."""
+    with contextlib.closing(sqlite3.connect(store / "mlflow.db")) as database:
+        ((run_id,),) = database.execute("select run_uuid from runs")
+    layers = []
+    for uri in (f"runs:/{run_id}/model", "models:/iris_classifier/1", "models:/iris_classifier@production"):
+        run("build-image", "-m", uri, "-n", "lading-test/example-uris:latest", cwd=store)
+        inspected = run("docker", "image", "inspect", "lading-test/example-uris:latest")
+        layers.append(json.loads(inspected)[0]["RootFS"]["Layers"])
+
+    assert layers[0] == layers[1] == layers[2]
