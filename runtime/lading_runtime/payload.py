@@ -4,47 +4,73 @@ A node is a dictionary with a ``kind``; ``buffer`` is an index into the buffers 
 server makes nodes (`protocol`, `schema`), the model process turns them into what the model takes
 (`worker.frames`). Both sides import this, so standard library only.
 
-    {"kind": "frame", "columns": [column, ...], "rows": n, "index": [...] | null}   a pandas DataFrame
-    {"kind": "array", "dtype": "<f4", "shape": [..], "buffer": n}                   a NumPy array of numbers
-    {"kind": "python", "value": ...}              JSON as it is: dict, list, str, number, bool, None
-    {"kind": "numpy", "value": ..., "dtype": "<U" | null}    ``np.array(value, dtype)``
-    {"kind": "dict", "items": [[name, node], ...]}
-    {"kind": "list", "items": [node, ...]}
-    {"kind": "pandas", "data": ..., "columns": [...] | null, "index": [...] | null}
-                                                  ``pd.DataFrame(data, columns, index)``: no signature
-    {"kind": "csv", "buffer": n}                  ``pd.read_csv``: no signature
+The server decides whether a request fits; what only NumPy and pandas can say (which dtype a column of
+texts has, how a time is spelled) is left to those that the model brought, so that it is given exactly
+what MLflow would have given it with the same versions.
 
-A column is ``{"name": ..., "type": ...}`` and its cells:
+    {"kind": "table", "dtype": "<f8", "names": [..], "rows": n, "index": [..] | null, "buffer": n}
+                                            a DataFrame of one dtype, column after column
+    {"kind": "frame", "columns": [column, ..], "rows": n, "index": [..] | null}
+                                            any other DataFrame with a signature
+    {"kind": "array", "dtype": "<f4", "shape": [..], "buffer": n}
+                                            a NumPy array of numbers
+    {"kind": "numpy", "buffer": n, "dtype": "str" | null}
+                                            ``np.array(value, dtype)`` of a JSON value
+    {"kind": "json", "buffer": n}           a JSON value as it is
+    {"kind": "time", "value": ".."}         a ``datetime.datetime``, or ``date`` where there is no ``T``
+    {"kind": "dict", "items": [[name, node], ..]}
+    {"kind": "pandas", "buffer": n}         ``pd.DataFrame(**value)`` of a JSON object: no signature
+    {"kind": "csv", "buffer": n}            ``pd.read_csv``: no signature
+    {"kind": "parquet", "buffer": n, "columns": [{"name", "type", "required"}, ..] | null}
 
-    "<f8" "<f4" "<i8" "<i4" "|b1"  with "buffer": numbers, one after the other
-    "datetime"                     with "buffer": ``<i8`` nanoseconds since 1970; the smallest is NaT
-    "string" "object"              with "values": JSON cells, null as None
-    "binary"                       with "buffer" (all bytes, one after the other) and "lengths" (-1 is None)
+``Payload.params`` is a node, too: a "dict", or None for models without parameters.
+
+A column is ``{"name": .., "type": ..}`` and its cells. "JSON" is a JSON list; ``absent`` lists the rows
+in which the key was left out, which pandas shows as NaN where it may show null as None.
+
+    "<f8" "<f4" "<i8" "<i4" "|b1"  buffer: numbers, one after the other
+    "boolean"   buffer: a byte per cell (2: missing); "missing": "nan" | "none"; "scalars": "python" | "numpy"
+    "text"      JSON; a column as pandas reads it, never as numbers
+    "string"    JSON; each cell as ``str()`` says it, null kept
+    "binary"    buffer: all bytes, one after the other; "lengths": of the cells, -1 is null
+    "time"      JSON; "by": "pandas" | "numpy", who reads the texts; becomes datetime64[ns]
+    "any"       JSON; a column as pandas reads it
+    "nested"    JSON; "of": its type, as in a signature; "arrays": whether lists become NumPy arrays
 """
 
 from __future__ import annotations
 
-from typing import Any, Dict, NamedTuple
+from typing import Any, Dict, List, NamedTuple, Optional
 
 from lading_runtime.wire import Buffer
 
 Node = Dict[str, Any]
 
-NAT = -(2**63)
-"""How NumPy stores "not a time" among nanoseconds."""
+MISSING_BOOLEAN = 2
+"""The byte that stands for a missing boolean."""
 
 
 class Payload(NamedTuple):
     """What one request asks the model: data, its buffers, and parameters."""
 
     data: Node
-    buffers: list[Buffer]
+    buffers: List[Buffer]
+    """Of the data and of the parameters."""
 
-    params: dict[str, Any] | None
-    """None where the model's signature has no parameters."""
+    params: Optional[Node]
+    """None where the model's signature has no parameters and none were sent."""
 
     is_wrapped: bool = True
     """Whether the answer is ``{"predictions": …}``; LLM-style requests are answered bare."""
 
     is_streamed: bool = False
     """Whether the client asked for server-sent events."""
+
+
+class Buffers(List[Buffer]):
+    """The buffers of a payload while its nodes are made."""
+
+    def add(self, buffer: Buffer) -> int:
+        """Append *buffer*; return its index."""
+        self.append(buffer)
+        return len(self) - 1
