@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 from lading.errors import InvalidEnvironment
@@ -63,13 +64,39 @@ class PackageIndex:
     """Where packages are looked for; what is not given is left to uv's own configuration."""
 
     index_url: str | None = None
-    """Replaces PyPI."""
+    """Replaces PyPI. May hold credentials, as the other URLs here: never print it."""
 
     extra_index_urls: tuple[str, ...] = ()
     """Looked at before ``index_url``, in order."""
 
     find_links: tuple[str, ...] = ()
-    """Folders and pages of package files."""
+    """Folders (absolute paths) and pages of package files."""
+
+    uses_index: bool = True
+    """False after ``--no-index``: only ``find_links`` count."""
+
+    trusted_hosts: tuple[str, ...] = ()
+    """``host`` or ``host:port``, whose TLS certificates are not checked."""
+
+    allows_prereleases: bool = False
+    """True after ``--pre``."""
+
+    no_binary: tuple[str, ...] = ()
+    """Packages that are built from source, as ``--no-binary`` names them; ``:all:`` is every one."""
+
+    only_binary: tuple[str, ...] = ()
+    """Packages that are never built, as ``--only-binary`` names them; ``:all:`` is every one."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalWheel:
+    """A wheel file that the model folder brings, such as ``code/mylib-1.0-py3-none-any.whl``."""
+
+    path: Path
+    """On this machine; absolute, exists, inside the model folder."""
+
+    requirement: str
+    """What it is for, by PEP 508: ``name[extras]==version; marker``, extras and marker only where given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +106,16 @@ class Environment:
     python: PythonMinor
 
     requirements: tuple[str, ...]
-    """PEP 508 requirements, one each, sorted as captured; VCS and URL requirements included.
-    A requirement may carry ``--hash=sha256:…`` options, as pip writes them."""
+    """One each, in the order of capture. Nearly all are PEP 508, direct references included
+    (``name @ https://…``, ``name @ git+https://…``); a VCS or source URL that does not tell its package's
+    name stands as the bare URL. Any may be followed by ``--hash=sha256:…`` options, as pip writes them,
+    and URLs may hold credentials."""
 
     constraints: tuple[str, ...] = ()
     """PEP 508 requirements that bound versions without asking for a package."""
 
     index: PackageIndex = PackageIndex()
     """From ``--index-url`` and similar lines of requirements.txt."""
+
+    wheels: tuple[LocalWheel, ...] = ()
+    """Required as well; they are not repeated in ``requirements``."""
