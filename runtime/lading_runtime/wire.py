@@ -22,7 +22,7 @@ then, per request::
     {"kind": "end", "id": 7}
     {"kind": "error", "id": 7, "error": {...}}         instead of an answer, or of the next chunk
 
-``payload`` is a node of `lading_runtime.payload`. ``value`` is ``{"kind": "json", "buffer": n}`` (JSON
+``payload`` and ``params`` are nodes of `lading_runtime.payload`. ``value`` is ``{"kind": "json", "buffer": n}`` (JSON
 text, ready to send) or ``{"kind": "array", "dtype": "<f8", "shape": [..], "buffer": n}`` (C order;
 floats may be NaN or infinite). ``error`` is ``{"source", "type", "message", "stack_trace"?,
 "error_code"?, "sqlstate"?, "error_class"?}``; ``source`` says whose fault it is: "payload" (it cannot
@@ -54,6 +54,7 @@ the last copy of the other end is closed; both ignore SIGINT and SIGTERM, so tha
 
 from __future__ import annotations
 
+import array
 import json
 import socket
 import struct
@@ -63,8 +64,18 @@ Buffer = Union[bytes, bytearray, memoryview]
 Header = Dict[str, Any]
 
 PREFIX = struct.Struct("!IQ")
+
 MAX_HEADER_BYTES = 1 << 30
 """A longer header is no header of ours: the stream is broken."""
+
+MAX_BUFFERS_BYTES = 1 << 34
+"""The same for all buffers of a message together; nobody may make us allocate without end."""
+
+MAX_DATAGRAM_BYTES = 1 << 12
+"""Datagrams of the control socket are tiny."""
+
+MAX_PIECES = 512
+"""How many buffers one system call sends; Linux takes 1024."""
 
 
 class BrokenStream(Exception):
@@ -80,10 +91,22 @@ class Message(NamedTuple):
 
 def pack(message: Message) -> list[Buffer]:
     """Return the pieces of *message* in the order in which they are sent; no buffer is copied."""
-    views = [memoryview(buffer).cast("B") for buffer in message.buffers]
+    views = [_bytes_view(buffer) for buffer in message.buffers]
     sizes = [len(view) for view in views]
     header = json.dumps({**message.header, "sizes": sizes}, separators=(",", ":")).encode()
     return [PREFIX.pack(len(header), sum(sizes)) + header, *views]
+
+
+def unpack_prefix(data: Buffer) -> tuple[int, int]:
+    """Return the length of the header and that of all buffers together.
+
+    Raises:
+        BrokenStream: one is more than we ever send.
+    """
+    header_bytes, buffers_bytes = PREFIX.unpack(data)
+    if header_bytes > MAX_HEADER_BYTES or buffers_bytes > MAX_BUFFERS_BYTES:
+        raise BrokenStream("a message that is too long")
+    return header_bytes, buffers_bytes
 
 
 def unpack_header(data: Buffer, buffers_bytes: int) -> Header:
@@ -94,7 +117,7 @@ def unpack_header(data: Buffer, buffers_bytes: int) -> Header:
     """
     try:
         header = json.loads(bytes(data))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BrokenStream("no JSON header") from error
     sizes = header.get("sizes") if isinstance(header, dict) else None
     if not isinstance(sizes, list) or not all(type(n) is int and n >= 0 for n in sizes):
@@ -106,8 +129,10 @@ def unpack_header(data: Buffer, buffers_bytes: int) -> Header:
 
 def send(sock: socket.socket, message: Message) -> None:
     """Send *message* on a blocking socket."""
-    for piece in pack(message):
-        sock.sendall(piece)
+    pieces = pack(message)
+    while pieces:
+        sent = sock.sendmsg(pieces[:MAX_PIECES])
+        pieces = _unsent(pieces, sent)
 
 
 def receive(sock: socket.socket) -> Message | None:
@@ -121,9 +146,7 @@ def receive(sock: socket.socket) -> Message | None:
     prefix = bytearray(PREFIX.size)
     if not _fill(sock, prefix):
         return None
-    header_bytes, buffers_bytes = PREFIX.unpack(prefix)
-    if header_bytes > MAX_HEADER_BYTES:
-        raise BrokenStream("a header that is too long")
+    header_bytes, buffers_bytes = unpack_prefix(prefix)
     header_data = bytearray(header_bytes)
     _fill_all(sock, header_data)
     header = unpack_header(header_data, buffers_bytes)
@@ -131,6 +154,74 @@ def receive(sock: socket.socket) -> Message | None:
     for buffer in buffers:
         _fill_all(sock, buffer)
     return Message(header, buffers)
+
+
+def request_fork(control: socket.socket, worker: int, stream: socket.socket) -> None:
+    """Ask the model host for a model process that serves *stream*, of which it gets a copy."""
+    descriptors = array.array("i", [stream.fileno()])
+    datagram = json.dumps({"kind": "fork", "worker": worker}).encode()
+    control.sendmsg([datagram], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, descriptors)])
+
+
+def report_orphans(control: socket.socket, worker: int) -> None:
+    """Tell the model host that *worker* is gone and its model processes are nobody's."""
+    control.send(json.dumps({"kind": "orphans", "worker": worker}).encode())
+
+
+class Datagram(NamedTuple):
+    """What came on the control socket."""
+
+    header: Header
+
+    streams: Sequence[socket.socket] = ()
+    """The sockets that came with it; the receiver closes them."""
+
+
+def receive_datagram(control: socket.socket) -> Datagram | None:
+    """Return the next datagram on the model host's end, or None when nobody has the other end any more.
+
+    Raises:
+        BrokenStream: it is none of ours; sockets that came with it are closed.
+    """
+    space = socket.CMSG_SPACE(array.array("i", [0]).itemsize)
+    data, ancillary, _, _ = control.recvmsg(MAX_DATAGRAM_BYTES, space)
+    streams = [socket.socket(fileno=number) for number in _descriptors(ancillary)]
+    for stream in streams:
+        stream.set_inheritable(False)
+    if not data:
+        return None
+    try:
+        header = json.loads(data)
+    except (ValueError, RecursionError):
+        header = None
+    if not isinstance(header, dict):
+        for stream in streams:
+            stream.close()
+        raise BrokenStream("no datagram of ours")
+    return Datagram(header, streams)
+
+
+def _descriptors(ancillary: Sequence[tuple[int, int, bytes]]) -> list[int]:
+    descriptors = array.array("i")
+    for level, kind, data in ancillary:
+        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+            descriptors.frombytes(data[: len(data) - len(data) % descriptors.itemsize])
+    return list(descriptors)
+
+
+def _bytes_view(buffer: Buffer) -> memoryview:
+    view = memoryview(buffer)
+    # A view without elements cannot be cast when it has several dimensions.
+    return view.cast("B") if view.nbytes else memoryview(b"")
+
+
+def _unsent(pieces: list[Buffer], sent: int) -> list[Buffer]:
+    """Return what is left of *pieces* when the first *sent* bytes are gone."""
+    for number, piece in enumerate(pieces):
+        if sent < len(piece):
+            return [memoryview(piece)[sent:], *pieces[number + 1 :]]
+        sent -= len(piece)
+    return []
 
 
 def _fill(sock: socket.socket, target: bytearray) -> bool:

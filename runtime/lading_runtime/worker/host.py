@@ -1,0 +1,201 @@
+"""The model host: it loads the model once, then does nothing but fork model processes.
+
+The loaded model lies in memory that all forks share for as long as nobody writes to it. A model that
+does not survive a fork (`forkability`) is given back by starting this program anew in the same
+process; from then on it forks first, and each model process loads for itself.
+
+What it is told, and how, is written in `lading_runtime.wire`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import os
+import signal
+import socket
+import sys
+import time
+import traceback
+import warnings
+from contextlib import suppress
+from pathlib import Path
+from typing import NoReturn, Sequence
+
+from lading_runtime import wire
+from lading_runtime.worker.facts import facts_of
+from lading_runtime.worker.failure import describe, stack_trace, text_of
+from lading_runtime.worker.forkability import reason_against_forking
+from lading_runtime.worker.loaders.choice import load
+from lading_runtime.worker.log import report
+from lading_runtime.worker.model import ModelFolder, Unloadable
+from lading_runtime.worker.process import FailedModel, ReadyModel, flush_output, serve
+
+EACH_LOADS = "--each-loads"
+"""The option with which the host starts itself anew: model processes load the model themselves."""
+
+TERMINATION = (signal.SIGINT, signal.SIGTERM)
+"""Signals that reach the whole process group, while the server still drains its requests."""
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Run the model host until nobody has the other end of its control socket any more."""
+    ignore_termination()
+    options = parse(arguments)
+    environment, folder = dict(os.environ), Path.cwd()
+    model = ModelFolder(options.model.resolve(), json.loads(read_all(options.mlmodel_fd)))
+    loaded = None if options.each_loads else load_model(model, is_shared=True)
+    reason = reason_to_start_anew(loaded)
+    if reason is not None:
+        report(f"the model is loaded by each model process: {reason}")
+        os.chdir(folder)
+        start_anew(environment)
+    os.close(options.mlmodel_fd)
+    with socket.socket(fileno=options.control_fd) as control:
+        control.set_inheritable(False)
+        Host(control, model, loaded).run()
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """Return the options; a mistake in them ends the program, as it is one of the server's."""
+    parser = argparse.ArgumentParser(prog="bootstrap.py")
+    parser.add_argument("--control-fd", type=int, required=True)
+    parser.add_argument("--mlmodel-fd", type=int, required=True)
+    parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument(EACH_LOADS, action="store_true")
+    return parser.parse_args(arguments)
+
+
+def read_all(descriptor: int) -> bytes:
+    """Return all that *descriptor* holds; its position, which the master shares, stays where it is."""
+    return os.pread(descriptor, os.fstat(descriptor).st_size, 0)
+
+
+def load_model(model: ModelFolder, *, is_shared: bool) -> ReadyModel | FailedModel:
+    """Return *model* loaded, or why it cannot be; whatever its code raises, this process lives on."""
+    began = time.monotonic()
+    try:
+        loaded = load(model)
+    except BaseException as error:  # noqa: BLE001 - handed on to everyone who asks for a model process
+        return failed_model(error)
+    finally:
+        ignore_termination()  # whatever handlers the model's libraries have put there
+    duration_s = time.monotonic() - began
+    return ReadyModel(loaded, facts_of(model, loaded, is_shared=is_shared, load_s=duration_s))
+
+
+def failed_model(error: BaseException) -> FailedModel:
+    """Return *error* as the answer to everyone; also print it, with the model's own frames."""
+    message = text_of(error) if isinstance(error, Unloadable) else f"{type(error).__name__}: {text_of(error)}"
+    report(f"the model cannot be loaded: {message}", stack_trace(error, str))
+    return FailedModel({**describe(error, "load", str), "message": message})
+
+
+def reason_to_start_anew(model: ReadyModel | FailedModel | None) -> str | None:
+    """Return why *model*, loaded in this process, must not be shared with forks, or None if it may."""
+    if not isinstance(model, ReadyModel):
+        return None
+    if not model.loaded.is_forkable:
+        return "its loader says that it does not survive a fork"
+    return reason_against_forking()
+
+
+def start_anew(environment: dict[str, str]) -> NoReturn:
+    """Replace this program by itself, with nothing of the model in memory."""
+    flush_output()
+    # A signal that comes before the new program ignores it would end it.
+    signal.pthread_sigmask(signal.SIG_BLOCK, TERMINATION)
+    command = [*getattr(sys, "orig_argv", [sys.executable, *sys.argv]), EACH_LOADS]
+    os.execve(sys.executable, command, environment)  # noqa: S606 - our own command line, as it was
+
+
+def ignore_termination() -> None:
+    """Let the server decide when to end: it drains first, and then closes its sockets.
+
+    A handler that does nothing, and not ``SIG_IGN``, which programs that the model starts would inherit.
+    """
+    for number in TERMINATION:
+        signal.signal(number, lambda *_: None)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, TERMINATION)
+
+
+class Host:
+    """Forks a model process for each stream that comes, and remembers whose it is."""
+
+    def __init__(
+        self, control: socket.socket, model: ModelFolder, loaded: ReadyModel | FailedModel | None
+    ) -> None:
+        self._control = control
+        self._model = model
+        self._loaded = loaded
+        self._children: dict[int, int] = {}
+
+    def run(self) -> None:
+        """Do as the control socket says until it ends; then no model process has anybody to answer."""
+        gc.collect()
+        gc.freeze()
+        signal.signal(signal.SIGCHLD, lambda *_: self._reap())
+        while True:
+            datagram = wire.receive_datagram(self._control)
+            if datagram is None:
+                break
+            self._obey(datagram)
+        self._kill(list(self._children))
+
+    def _obey(self, datagram: wire.Datagram) -> None:
+        worker = int(datagram.header["worker"])
+        for stream in datagram.streams:
+            with stream:
+                self._provide(worker, stream)
+        if datagram.header["kind"] == "orphans":
+            self._kill([pid for pid, owner in self._children.copy().items() if owner == worker])
+        self._reap()
+
+    def _provide(self, worker: int, stream: socket.socket) -> None:
+        """Give *stream* a model process, or say why it gets none."""
+        if isinstance(self._loaded, FailedModel):
+            serve(stream, self._loaded)
+            return
+        try:
+            pid = fork()
+        except OSError as error:
+            serve(stream, FailedModel(describe(error, "load", str)))
+            return
+        if pid == 0:
+            self._become_model_process(stream)
+        self._children[pid] = worker
+
+    def _become_model_process(self, stream: socket.socket) -> NoReturn:
+        status = 1
+        try:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            self._control.close()
+            serve(stream, self._loaded or load_model(self._model, is_shared=False))
+            status = 0
+        except BaseException:  # noqa: BLE001 - a mistake of ours: shown, and the server sees its socket end
+            traceback.print_exc()
+        finally:
+            flush_output()
+            # Not sys.exit: what the host registered to happen at its own end is not this process's.
+            os._exit(status)
+
+    def _kill(self, pids: list[int]) -> None:
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    def _reap(self) -> None:
+        """Collect the model processes that have ended; children that the model started are its own."""
+        for pid in list(self._children):
+            with suppress(ChildProcessError):
+                if os.waitpid(pid, os.WNOHANG)[0] == 0:
+                    continue
+            self._children.pop(pid, None)
+
+
+def fork() -> int:
+    """Fork; what Python warns of, `forkability` has checked."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return os.fork()

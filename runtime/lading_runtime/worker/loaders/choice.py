@@ -1,0 +1,61 @@
+"""Which loader loads a model, and what happens around it."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from lading_runtime.worker.loaders.loader import Loader
+from lading_runtime.worker.loaders.python_function import PythonFunctionLoader
+from lading_runtime.worker.loaders.sklearn import SklearnLoader
+from lading_runtime.worker.loaders.switches import is_switched_off
+from lading_runtime.worker.model import LoadedModel, ModelFolder, Unloadable
+
+NATIVE: dict[str, Loader] = {"mlflow.sklearn": SklearnLoader()}
+"""By the ``loader_module`` that they replace with the same output, whether MLflow is installed or not.
+
+A model that names a loader of its own beside such a flavour means that loader, and gets it.
+"""
+
+MLFLOW_ENVIRONMENT = {
+    # MLflow decodes base64 and ISO times for models with type hints only when it serves.
+    "_MLFLOW_IS_IN_SERVING_ENVIRONMENT": "true",
+    # Importing MLflow starts a thread that reports home, also in a container without a network.
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+}
+
+
+def load(model: ModelFolder) -> LoadedModel:
+    """Return *model* loaded in this process, the model's code folder first on ``sys.path``.
+
+    Raises:
+        Unloadable: something that the model needs is not there, or is not allowed.
+    """
+    for name, value in MLFLOW_ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    if is_switched_off("MLFLOW_ALLOW_MODEL_CODE_EXECUTION"):
+        raise Unloadable("MLFLOW_ALLOW_MODEL_CODE_EXECUTION is false, and loading a model runs its code")
+    add_code(model)
+    loader = NATIVE.get(model.loader_module, PythonFunctionLoader())
+    try:
+        return loader.load(model)
+    except ModuleNotFoundError as error:
+        raise missing_module(error) from error
+
+
+def add_code(model: ModelFolder) -> None:
+    """Put the folder with the model's own code first on ``sys.path``, as MLflow does."""
+    code = model.python_function.get("code")
+    if code:
+        sys.path.insert(0, str(model.path / code))
+
+
+def missing_module(error: ModuleNotFoundError) -> Unloadable:
+    """Return what to tell somebody whose model imports what is not installed."""
+    name = error.name or str(error)
+    hint = "build the image with --mlflow skinny or --mlflow full, or "
+    return Unloadable(
+        f"the model needs the module {name!r}, which is not in its environment; "
+        f"{hint if name.partition('.')[0] == 'mlflow' else ''}"
+        "add the package that has it to the model's pip requirements and build again"
+    )

@@ -1,0 +1,68 @@
+"""A model folder before it is loaded, and what a loader makes of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterable, Optional
+
+Params = Optional[Dict[str, Any]]
+
+
+class Unloadable(Exception):
+    """The model cannot be loaded here; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class ModelFolder:
+    """An MLflow model on disk."""
+
+    path: Path
+
+    mlmodel: dict[str, Any]
+    """The content of its ``MLmodel``."""
+
+    @property
+    def flavours(self) -> dict[str, dict[str, Any]]:
+        """What ``MLmodel`` says per flavour."""
+        return dict(self.mlmodel.get("flavors") or {})
+
+    @property
+    def python_function(self) -> dict[str, Any]:
+        """What ``MLmodel`` says about loading the model in Python.
+
+        Raises:
+            Unloadable: nothing.
+        """
+        flavour = self.flavours.get("python_function")
+        if not flavour:
+            raise Unloadable("the model has no python_function flavour, so nothing says how it predicts")
+        return flavour
+
+    @property
+    def loader_module(self) -> str:
+        """The module whose ``_load_pyfunc`` loads the model.
+
+        Raises:
+            Unloadable: none is named.
+        """
+        name = self.python_function.get("loader_module")
+        if not name:
+            raise Unloadable("the model's python_function flavour names no loader_module")
+        return str(name)
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model that can predict."""
+
+    loader: str
+    """What loaded it: "sklearn" or "python_function"."""
+
+    predict: Callable[[Any, Params], Any]
+
+    predict_stream: Callable[[Any, Params], Iterable[Any]] | None = None
+    """Gives the parts of an answer, for models that say so in ``MLmodel``."""
+
+    is_forkable: bool = True
+    """Whether the loader knows of no reason why a fork of this process could not predict."""

@@ -1,0 +1,98 @@
+"""One request → the messages that answer it. Nothing that a model raises gets past this file."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Iterator
+
+from lading_runtime.wire import Message
+from lading_runtime.worker import frames
+from lading_runtime.worker.encode import Unserialisable, encode
+from lading_runtime.worker.failure import describe, describe_raised
+from lading_runtime.worker.model import LoadedModel, Params
+from lading_runtime.worker.redaction import WITHHELD, Redactor
+
+END = object()
+"""What follows the last chunk of a streamed answer."""
+
+
+class StepFailed(Exception):
+    """A step of a prediction raised, whatever it was; `error` is the answer."""
+
+    def __init__(self, error: dict[str, Any]) -> None:
+        super().__init__(error["source"])
+        self.error = error
+
+
+def answers(loaded: LoadedModel, request: Message) -> Iterator[Message]:
+    """Yield what answers *request*: a prediction, or chunks and their end, or an error."""
+    number = request.header["id"]
+    try:
+        if request.header.get("stream") and loaded.predict_stream is not None:
+            yield from chunks(loaded.predict_stream, request)
+        else:
+            yield prediction(loaded.predict, request)
+    except StepFailed as failed:
+        yield Message({"kind": "error", "id": number, "error": failed.error})
+
+
+def prediction(predict: Callable[[Any, Params], Any], request: Message) -> Message:
+    """Return the one message that answers *request*."""
+    data, params = build(request, "payload"), build(request, "params")
+    answer = attempt(lambda error: raised(error, data, params), predict, data, params)
+    return encoded("prediction", request, answer)
+
+
+def chunks(predict_stream: Callable[[Any, Params], Any], request: Message) -> Iterator[Message]:
+    """Yield a message for each part of the answer to *request*, and one for its end."""
+    data, params = build(request, "payload"), build(request, "params")
+
+    def blame(error: BaseException) -> dict[str, Any]:
+        return raised(error, data, params)
+
+    parts = iter(attempt(blame, predict_stream, data, params))
+    while (part := attempt(blame, next, parts, END)) is not END:
+        yield encoded("chunk", request, part)
+    yield Message({"kind": "end", "id": request.header["id"]})
+
+
+def build(request: Message, part: str) -> Any:
+    """Return what the model takes, made from the payload or the params of *request*; None if it has none."""
+    node = request.header.get(part)
+    return None if node is None else attempt(unbuildable, frames.build, node, request.buffers)
+
+
+def encoded(kind: str, request: Message, answer: Any) -> Message:
+    """Return the message of *kind* that carries *answer*."""
+    value, buffers = attempt(unserialisable, encode, answer)
+    return Message({"kind": kind, "id": request.header["id"], "value": value}, buffers)
+
+
+def attempt(
+    blame: Callable[[BaseException], dict[str, Any]], step: Callable[..., Any], *arguments: Any
+) -> Any:
+    """Return what *step* returns.
+
+    Raises:
+        StepFailed: it raised, even ``SystemExit``; *blame* makes the answer of that.
+    """
+    try:
+        return step(*arguments)
+    except BaseException as error:  # noqa: BLE001 - handed on to the client, who waits for an answer
+        raise StepFailed(blame(error)) from None
+
+
+def unbuildable(error: BaseException) -> dict[str, Any]:
+    """Return the error for a payload that cannot become what the model takes."""
+    is_ours = isinstance(error, frames.PayloadError)
+    return describe(error, "payload", str if is_ours else lambda _text: WITHHELD)
+
+
+def raised(error: BaseException, data: Any, params: Params) -> dict[str, Any]:
+    """Return the error for what the model raised, without values of *data* and *params* in its texts."""
+    return describe_raised(error, Redactor(data, params))
+
+
+def unserialisable(error: BaseException) -> dict[str, Any]:
+    """Return the error for a prediction that cannot be written as JSON."""
+    is_ours = isinstance(error, Unserialisable)
+    return describe(error, "output", str if is_ours else lambda _text: WITHHELD)

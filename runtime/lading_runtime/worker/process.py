@@ -1,0 +1,63 @@
+"""The model process: it answers the requests of one socket, one after the other, until the socket ends."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from lading_runtime import wire
+from lading_runtime.wire import Message
+from lading_runtime.worker.model import LoadedModel
+from lading_runtime.worker.predict import answers
+
+
+@dataclass(frozen=True)
+class ReadyModel:
+    """A model that can predict, and what the server is told about it."""
+
+    loaded: LoadedModel
+
+    facts: dict[str, Any]
+    """The ``model`` of a "ready" message."""
+
+
+@dataclass(frozen=True)
+class FailedModel:
+    """A model that could not be loaded."""
+
+    error: dict[str, Any]
+    """The ``error`` of a "failed" message."""
+
+
+def serve(stream: socket.socket, model: ReadyModel | FailedModel) -> None:
+    """Say on *stream* whether *model* is ready; if it is, answer requests until the stream ends."""
+    # The other side may go away at any time: nobody is left then who could be told.
+    with suppress(OSError, wire.BrokenStream), stream:
+        if isinstance(model, FailedModel):
+            wire.send(stream, Message({"kind": "failed", "error": model.error}))
+            return
+        wire.send(stream, Message({"kind": "ready", "pid": os.getpid(), "model": model.facts}))
+        serve_requests(stream, model.loaded)
+
+
+def serve_requests(stream: socket.socket, loaded: LoadedModel) -> None:
+    """Answer requests until *stream* ends."""
+    while True:
+        request = wire.receive(stream)
+        if request is None:
+            return
+        for answer in answers(loaded, request):
+            wire.send(stream, answer)
+        flush_output()
+
+
+def flush_output() -> None:
+    """Let what the model printed appear now."""
+    for output in (sys.stdout, sys.stderr):
+        # The model may have closed or replaced it.
+        with suppress(AttributeError, OSError, ValueError):
+            output.flush()
