@@ -7,6 +7,7 @@
     ├── InvalidModel            the folder is no MLflow model that can be served
     ├── InvalidEnvironment      the captured environment cannot be read
     ├── UnlockableEnvironment   no set of versions satisfies the requirements
+    ├── PackageIndexError       a package index cannot be reached, refuses, or answers nonsense
     ├── WheelUnavailable        a package cannot be had as a wheel for the target
     ├── DigestMismatch          bytes are not the bytes that were promised
     ├── StoreError              the local store cannot be read or written
@@ -57,6 +58,10 @@ class InvalidEnvironment(LadingError):
 
 class UnlockableEnvironment(LadingError):
     """No set of versions satisfies the requirements."""
+
+
+class PackageIndexError(LadingError):
+    """A package index cannot be reached, refuses, or answers nonsense."""
 
 
 class WheelUnavailable(LadingError):
