@@ -1,0 +1,61 @@
+"""Payloads → messages to the model process, and its answers → values or the errors that they say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lading_runtime.errors import (
+    MalformedBody,
+    ModelError,
+    ModelProcessLost,
+    OutputError,
+    ReportedError,
+    ScoringError,
+)
+from lading_runtime.payload import Payload
+from lading_runtime.wire import Header, Message
+
+UNEXPECTED = (
+    "Encountered an unexpected error while evaluating the model. Verify that the serialized input"
+    " Dataframe is compatible with the model for inference."
+)
+"""What MLflow says of every error of a model; the model's own words may repeat the payload."""
+
+
+def request(number: int, payload: Payload) -> Message:
+    """Return the message that asks for a prediction of *payload*."""
+    header = {
+        "kind": "predict",
+        "id": number,
+        "payload": payload.data,
+        "params": payload.params,
+        "stream": False,
+    }
+    return Message(header, payload.buffers)
+
+
+def value_of(header: Header) -> dict[str, Any]:
+    """Return the value that an answer brings.
+
+    Raises:
+        ScoringError: it brings an error.
+    """
+    if header["kind"] != "prediction":
+        raise error_of(header.get("error") or {})
+    value: dict[str, Any] = header["value"]
+    return value
+
+
+def error_of(error: dict[str, Any]) -> ScoringError:
+    """Return the error that a model process reports; ``source`` says whose fault it is."""
+    source, message = error.get("source"), str(error.get("message", ""))
+    if source == "payload":
+        return MalformedBody(message)
+    if source == "model":
+        return ModelError(UNEXPECTED, error.get("stack_trace"))
+    if source == "mlflow":
+        code = error.get("error_code") or "INTERNAL_ERROR"
+        return ReportedError(message, code, error.get("sqlstate"), error.get("error_class"))
+    if source == "output":
+        return OutputError(message)
+    return ModelProcessLost(message or "the model process gave no answer")

@@ -1,0 +1,123 @@
+"""``POST /invocations``: body → payload → prediction → answer, or the error that came in between.
+
+A plain ASGI application: on this path every microsecond is paid by every request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TypeVar
+
+from starlette.types import Receive, Scope, Send
+
+from lading_runtime.errors import ModelError, RequestError, ScoringError
+from lading_runtime.payload import Payload
+from lading_runtime.protocol.decode import decode
+from lading_runtime.protocol.encode import encode
+from lading_runtime.schema.signature import Signature
+from lading_runtime.server.access import SCOPE_KEY, Exchange
+from lading_runtime.server.body import ClientDisconnected, read_body, unpack_body
+from lading_runtime.server.predictor import Prediction, Predictor
+from lading_runtime.server.problems import problem_of
+from lading_runtime.server.responses import respond, respond_problem
+from lading_runtime.server.settings import Settings
+
+T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
+
+FRAME = re.compile(r'File "([^"\n]+)", line (\d+), in (\S+)')
+
+INLINE_BYTES = 1 << 16
+"""Larger bodies and predictions are decoded and encoded in a thread.
+
+To hand over to a thread and back costs about 0.1 ms; 64 KiB take several times that, and all other
+requests, health checks among them, would wait for it. The interpreter's lock is still shared: the
+loop gets it every 5 ms, or when orjson, which holds it while it parses, is done.
+"""
+
+CODEC_THREADS = 2
+"""One lock for all of them: more threads only mean more large bodies in memory at a time."""
+
+
+class Invocations:
+    """Answers scoring requests."""
+
+    def __init__(self, signature: Signature | None, settings: Settings, predictor: Predictor) -> None:
+        self._signature = signature
+        self._settings = settings
+        self._predictor = predictor
+        self._threads = ThreadPoolExecutor(CODEC_THREADS, thread_name_prefix="codec")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        exchange: Exchange = scope[SCOPE_KEY]
+        try:
+            body = await self._answer(scope, receive, exchange)
+        except ClientDisconnected:
+            return
+        except ScoringError as error:
+            _note(exchange, error)
+            await self._refuse(send, error)
+        except Exception as bug:  # handed on to the client, who waits for an answer
+            exchange.error = type(bug).__name__
+            logger.exception("internal error")
+            await self._refuse(send, ScoringError("internal error"))
+        else:
+            await respond(send, 200, body)
+
+    async def _refuse(self, send: Send, error: ScoringError) -> None:
+        await respond_problem(send, error, has_stack_traces=self._settings.has_stack_traces)
+
+    async def _answer(self, scope: Scope, receive: Receive, exchange: Exchange) -> bytes:
+        deadline = asyncio.get_running_loop().time() + self._settings.request_timeout_s
+        headers = scope["headers"]
+        # Refused before its body is read: a client that comes too early need not send it.
+        self._predictor.check_accepts()
+        limit = self._settings.max_body_bytes
+        body = await read_body(headers, receive, max_bytes=limit, deadline=deadline)
+        exchange.received_bytes = len(body)
+        payload = await self._off_loop(len(body), partial(self._decode, body, dict(headers)))
+        prediction = await self._predictor.predict(payload, deadline)
+        exchange.queue_s, exchange.model_s = prediction.queue_s, prediction.model_s
+        size = sum(len(buffer) for buffer in prediction.buffers)
+        return await self._off_loop(size, partial(_encode, prediction, payload))
+
+    def _decode(self, body: bytes, headers: dict[bytes, bytes]) -> Payload:
+        encoding = headers.get(b"content-encoding", b"")
+        plain = unpack_body(body, encoding, max_bytes=self._settings.max_body_bytes)
+        content_type = headers.get(b"content-type")
+        return decode(plain, content_type and content_type.decode("latin-1"), self._signature)
+
+    async def _off_loop(self, size: int, work: Callable[[], T]) -> T:
+        """Do *work* here if it is small, else in a thread."""
+        if size <= INLINE_BYTES:
+            return work()
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+
+def _encode(prediction: Prediction, payload: Payload) -> bytes:
+    return encode(prediction.value, prediction.buffers, is_wrapped=payload.is_wrapped)
+
+
+def _note(exchange: Exchange, error: ScoringError) -> None:
+    """Log *error* on a line of its own; messages of requests' errors hold no values, others may."""
+    exchange.error = type(error).__name__
+    if isinstance(error, RequestError):
+        logger.info("request refused", extra={"error": exchange.error, "reason": error.message})
+    elif isinstance(error, ModelError):
+        logger.warning("model raised", extra={"at": _last_frame(error.stack_trace or "")})
+    else:
+        problem = problem_of(error)
+        logger.warning("no prediction", extra={"error": exchange.error, "error_code": problem.error_code})
+
+
+def _last_frame(stack_trace: str) -> str | None:
+    """Return where an error was raised, without its text, which may repeat the payload."""
+    frames = FRAME.findall(stack_trace)
+    return "{}:{} in {}".format(*frames[-1]) if frames else None

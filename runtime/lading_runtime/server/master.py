@@ -1,0 +1,192 @@
+"""gunicorn's master, which also looks after the model host."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import tempfile
+import time
+from typing import Any, NoReturn
+
+from gunicorn.arbiter import Arbiter
+from gunicorn.config import Config
+from gunicorn.errors import HaltServer
+from starlette.types import ASGIApp
+
+# Every module of the application is imported here, in the master, so that all workers share it.
+from lading_runtime.server.app import create_app
+from lading_runtime.server.host import ModelHost
+from lading_runtime.server.logs import logger_class
+from lading_runtime.server.model import ServedModel
+from lading_runtime.server.pool import Pool
+from lading_runtime.server.probes import Drain
+from lading_runtime.server.settings import BadSetting, Settings
+from lading_runtime.server.worker import DrainingApplication, Worker
+
+logger = logging.getLogger(__name__)
+
+LOAD_FAILED_EXIT_CODE = 3
+"""What the server ends with when the model cannot be loaded."""
+
+KEEP_ALIVE_S = 75
+"""Longer than the 60 s for which the usual proxies keep idle connections, so that they close first."""
+
+SHARED_MEMORY = "/dev/shm"  # noqa: S108 - gunicorn makes an unlinked file of its own there
+FIRST_RESTART_S = 0.0
+LAST_RESTART_S = 30.0
+
+OURS = frozenset(
+    {"args", "config", "worker_class", "preload_app", "daemon", "reload", "chdir", "user", "group"}
+    | {"logger_class", "control_socket_disable", "paste", "dirty_apps", "dirty_workers"}
+)
+"""gunicorn settings that ``GUNICORN_CMD_ARGS`` has no say in, such as the ``-k gevent`` of older images."""
+
+
+class Server(DrainingApplication):
+    """What gunicorn runs: its configuration, and the application of each worker."""
+
+    def __init__(self, settings: Settings, model: ServedModel, host: ModelHost) -> None:
+        self.settings = settings
+        self.model = model
+        self.host = host
+        self.drain = Drain()
+        super().__init__(prog="lading_runtime")
+
+    def do_load_config(self) -> None:
+        """Configure gunicorn; unlike the original, leave errors to the caller.
+
+        Raises:
+            BadSetting: ``GUNICORN_CMD_ARGS`` cannot be used.
+        """
+        self.load_default_config()
+        self.load_config()
+
+    def load_config(self) -> None:
+        """Set our defaults, then what ``GUNICORN_CMD_ARGS`` says."""
+        for name, value in defaults(self.settings).items():
+            if name in self.cfg.settings:  # older gunicorns have no control socket
+                self.cfg.set(name, value)
+        self.cfg.set("child_exit", lambda _, worker: self.host.orphan(worker.pid))
+        for name, value in command_line(self.cfg).items():
+            self._override(name, value)
+
+    def _override(self, name: str, value: object) -> None:
+        try:
+            self.cfg.set(name, value)
+        except (ValueError, TypeError) as error:
+            raise BadSetting("GUNICORN_CMD_ARGS", f"{name}: {error}") from error
+
+    def load(self) -> ASGIApp:
+        """Return the application; called in each worker."""
+        pool = Pool(self.host.worker_control())
+        return create_app(self.model, self.settings, pool, self.drain)
+
+    def run(self) -> None:
+        """Serve; returns by `SystemExit`, in the master as in each worker."""
+        gc.freeze()
+        Master(self, self.host).run()
+
+
+def defaults(settings: Settings) -> dict[str, Any]:
+    """Return gunicorn's settings where ``GUNICORN_CMD_ARGS`` says nothing else."""
+    return {
+        "bind": settings.bind,
+        "workers": settings.workers,
+        "worker_class": Worker,
+        "logger_class": logger_class(settings.log_format),
+        "graceful_timeout": settings.graceful_timeout_s,
+        "keepalive": KEEP_ALIVE_S,
+        # For heartbeats: memory, where it can be written, so that no slow disk makes a worker look dead.
+        "worker_tmp_dir": SHARED_MEMORY if os.access(SHARED_MEMORY, os.W_OK) else tempfile.gettempdir(),
+        "control_socket_disable": True,
+        "proc_name": "lading",
+    }
+
+
+def command_line(cfg: Config) -> dict[str, Any]:
+    """Return the settings in ``GUNICORN_CMD_ARGS``.
+
+    Raises:
+        BadSetting: they cannot be read.
+    """
+    parser = cfg.parser()
+
+    def refuse(message: str) -> NoReturn:
+        raise BadSetting("GUNICORN_CMD_ARGS", message)
+
+    parser.error = refuse  # type: ignore[method-assign]  # argparse's own prints the whole usage
+    try:
+        found = vars(parser.parse_args(cfg.get_cmd_args_from_env()))
+    except ValueError as error:  # quotes that do not close
+        raise BadSetting("GUNICORN_CMD_ARGS", str(error)) from error
+    return {name: value for name, value in found.items() if value is not None and name not in OURS}
+
+
+class Master(Arbiter):
+    """Starts, watches and ends the workers, and with them the model host."""
+
+    def __init__(self, app: Server, host: ModelHost) -> None:
+        self._host = host
+        self._was_ready = False
+        self._failure: dict[str, Any] | None = None
+        self._halt_at = float("inf")
+        self._restart_at: float | None = None
+        self._restart_s = FIRST_RESTART_S
+        self._grace_s = app.settings.load_failure_grace_s
+        super().__init__(app)
+
+    def handle_int(self) -> NoReturn:
+        """Drain on SIGINT as on SIGTERM; gunicorn's own drops what is under way."""
+        raise StopIteration
+
+    def handle_usr2(self) -> None:
+        """Refuse to be replaced by a new master: it would load the model a second time."""
+        logger.warning("SIGUSR2 ignored: start a second server instead")
+
+    def reap_workers(self) -> None:
+        """Notice children that ended: the model host first, because gunicorn's own takes every status."""
+        self._host.poll()
+        super().reap_workers()
+
+    def manage_workers(self) -> None:
+        """Keep the workers and the model host running; called at least once a second."""
+        super().manage_workers()
+        for report in self._host.reports():
+            if report.is_ready:
+                self._model_is_ready(report.load_s)
+            else:
+                self._model_failed(report.reason, error=None)
+        how = self._host.poll()
+        if how is not None:
+            self._host_ended(how)
+        if time.monotonic() >= self._halt_at:
+            raise HaltServer("the model could not be loaded", LOAD_FAILED_EXIT_CODE)
+
+    def _model_is_ready(self, load_s: float | None) -> None:
+        if not self._was_ready:
+            logger.info("model ready", extra={} if load_s is None else {"load_s": load_s})
+        self._was_ready = True
+        self._restart_s = FIRST_RESTART_S
+
+    def _model_failed(self, reason: str, error: dict[str, Any] | None) -> None:
+        """Say why, once, and give whoever asks ``/health`` or ``/ping`` some time to hear it too."""
+        if self._was_ready or self._halt_at < float("inf"):
+            return
+        logger.error("model not loaded", extra={"reason": reason, "exit_in_s": self._grace_s})
+        self._failure = error
+        self._halt_at = time.monotonic() + self._grace_s
+
+    def _host_ended(self, how: str) -> None:
+        if not self._was_ready:
+            reason = f"the model host ended while it loaded the model ({how})"
+            self._model_failed(reason, {"source": "load", "type": "ModelHostLost", "message": reason})
+            if self._failure is not None:
+                self._host.refuse(self._failure)
+        elif self._restart_at is None:
+            logger.error("model host ended", extra={"how": how, "restart_in_s": self._restart_s})
+            self._restart_at = time.monotonic() + self._restart_s
+            self._restart_s = min(LAST_RESTART_S, self._restart_s * 2 + 1)
+        if self._restart_at is not None and time.monotonic() >= self._restart_at:
+            self._restart_at = None
+            self._host.start()

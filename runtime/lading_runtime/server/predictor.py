@@ -1,0 +1,56 @@
+"""What stands between HTTP and the model: something that answers payloads.
+
+The pool is one; whatever groups payloads before they reach it is another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
+
+from lading_runtime.payload import Payload
+from lading_runtime.wire import Buffer
+
+
+class Prediction(NamedTuple):
+    """The model's answer to one payload."""
+
+    value: dict[str, Any]
+    """A value of `lading_runtime.wire`, still to be written as JSON."""
+
+    buffers: Sequence[Buffer]
+
+    queue_s: float
+    """How long the payload waited for the model process."""
+
+    model_s: float
+    """How long the model process took."""
+
+
+class Predictor(Protocol):
+    """Answers payloads."""
+
+    async def predict(self, payload: Payload, deadline: float) -> Prediction:
+        """Return the answer to *payload*, before *deadline* on the event loop's clock.
+
+        Raises:
+            ScoringError: there is none.
+        """
+
+    @property
+    def failure(self) -> str | None:
+        """Why the model could not be loaded, if it could not."""
+
+    def check_accepts(self) -> None:
+        """Return if payloads are taken, though they may have to wait.
+
+        Raises:
+            NotReady: they are not; the message says why.
+        """
+
+    def check_ready(self) -> None:
+        """Return if a payload would be answered now.
+
+        Raises:
+            NotReady: it would not; the message says why.
+        """

@@ -1,0 +1,174 @@
+"""What the environment asks the server to be; read once, at the start."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Callable, TypeVar
+
+from lading_runtime.server.cgroup import Limits
+
+T = TypeVar("T")
+
+DEFAULT_PORT = 8080
+LOG_FORMATS = ("text", "json")
+BOOLEANS = {
+    **dict.fromkeys(("1", "true", "on", "yes"), True),
+    **dict.fromkeys(("0", "false", "off", "no"), False),
+}
+
+
+class BadSetting(Exception):
+    """A setting has a value that cannot be used; the text names the setting."""
+
+    def __init__(self, name: str, what: str) -> None:
+        super().__init__(f"{name}: {what}")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to serve. Make it with `read`, which validates; the constructor does not."""
+
+    model: Path
+    """The model folder (``LADING_MODEL``)."""
+
+    model_python: Path
+    """The interpreter of the captured environment (``LADING_MODEL_PYTHON``)."""
+
+    bind: str
+    """``host:port`` (``LADING_HOST``; ``PORT``, or Vertex AI's ``AIP_HTTP_PORT``)."""
+
+    workers: int
+    """Pairs of HTTP worker and model process (``MLFLOW_MODELS_WORKERS``)."""
+
+    request_timeout_s: float
+    """From a request's arrival to its answer (``MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT``)."""
+
+    max_body_bytes: int
+    """Of a request, also once it is unpacked (``LADING_MAX_BODY_BYTES``).
+
+    The default is the limit of the nginx in MLflow's own images.
+    """
+
+    has_stack_traces: bool
+    """Whether errors of the model show its frames to the client (``LADING_STACK_TRACES``)."""
+
+    log_format: str
+    """One of `LOG_FORMATS` (``LADING_LOG_FORMAT``)."""
+
+    load_failure_grace_s: float
+    """How long the reason can be asked for after a failed load (``LADING_LOAD_FAILURE_GRACE_S``)."""
+
+    drain_delay_s: float
+    """From SIGTERM to the end of listening (``LADING_DRAIN_DELAY_S``).
+
+    Meanwhile readiness is denied and everything is answered, so that balancers can turn away.
+    """
+
+    @property
+    def graceful_timeout_s(self) -> int:
+        """How long a drain may take: everything that was accepted meets its deadline in that time."""
+        return max(30, int(self.drain_delay_s + self.request_timeout_s) + 5)
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str], limits: Limits) -> Settings:
+        """Return the settings that *environ* holds; empty values count as absent.
+
+        Raises:
+            BadSetting: a value cannot be used.
+        """
+        read = _Reader(environ)
+        return cls(
+            model=read("LADING_MODEL", _folder, "/opt/ml/model"),
+            model_python=read("LADING_MODEL_PYTHON", _program, "/opt/env/bin/python"),
+            bind=_bind(read("LADING_HOST", str, "0.0.0.0"), _port(read)),  # noqa: S104 - a container's
+            workers=read("MLFLOW_MODELS_WORKERS", _count, str(limits.pairs)),
+            request_timeout_s=read("MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT", _positive, "60"),
+            max_body_bytes=read("LADING_MAX_BODY_BYTES", _count, str(100 << 20)),
+            has_stack_traces=read("LADING_STACK_TRACES", _boolean, "on"),
+            log_format=read("LADING_LOG_FORMAT", _log_format, "text"),
+            load_failure_grace_s=read("LADING_LOAD_FAILURE_GRACE_S", _seconds, "5"),
+            drain_delay_s=read("LADING_DRAIN_DELAY_S", _seconds, "1"),
+        )
+
+
+class _Reader:
+    """Reads one variable at a time, and says which one was wrong."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+
+    def __call__(self, name: str, parse: Callable[[str], T], default: str) -> T:
+        text = self._environ.get(name) or default
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise BadSetting(name, f"{error}, not {text!r}") from error
+
+    def __contains__(self, name: str) -> bool:
+        return bool(self._environ.get(name))
+
+
+def _port(read: _Reader) -> int:
+    name = "AIP_HTTP_PORT" if "AIP_HTTP_PORT" in read and "PORT" not in read else "PORT"
+    return read(name, _port_number, str(DEFAULT_PORT))
+
+
+def _bind(host: str, port: int) -> str:
+    is_bare_ipv6 = ":" in host and not host.startswith("[")
+    return f"[{host}]:{port}" if is_bare_ipv6 else f"{host}:{port}"
+
+
+def _port_number(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:  # noqa: PLR2004 - 2^16 - 1, the last port
+        raise ValueError("expected a port number")
+    return int(text)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise ValueError("expected a whole number above zero")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < float("inf"):
+        raise ValueError("expected a number of seconds")
+    return seconds
+
+
+def _positive(text: str) -> float:
+    seconds = _seconds(text)
+    if seconds == 0:
+        raise ValueError("expected a number of seconds above zero")
+    return seconds
+
+
+def _boolean(text: str) -> bool:
+    if text.lower() not in BOOLEANS:
+        raise ValueError("expected on or off")
+    return BOOLEANS[text.lower()]
+
+
+def _log_format(text: str) -> str:
+    if text not in LOG_FORMATS:
+        raise ValueError(f"expected {' or '.join(LOG_FORMATS)}")
+    return text
+
+
+def _folder(text: str) -> Path:
+    if not Path(text).is_dir():
+        raise ValueError("expected a folder")
+    return Path(text)
+
+
+def _program(text: str) -> Path:
+    if not os.access(text, os.X_OK) or not Path(text).is_file():
+        raise ValueError("expected a Python interpreter")
+    return Path(text)

@@ -1,0 +1,124 @@
+"""A gunicorn worker that runs uvicorn, and that drains.
+
+Not `uvicorn_worker`'s: on SIGQUIT, which is what gunicorn turns SIGINT into, that one sets a flag that
+nobody reads and is killed when the graceful timeout is over; it ends by the signal that asked it to
+drain instead of with exit code 0; and it stops listening before a balancer can see that it is not
+ready any more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import Coroutine, Iterator
+from types import FrameType
+from typing import Any, Callable
+
+import uvicorn
+import uvloop
+from gunicorn.app.base import BaseApplication
+from gunicorn.workers import base
+
+from lading_runtime.server.probes import Drain
+from lading_runtime.server.settings import Settings
+
+DRAIN_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
+
+
+class DrainingServer(uvicorn.Server):
+    """uvicorn's server, which on SIGTERM first says that it is not ready, and then stops listening."""
+
+    def __init__(self, config: uvicorn.Config, drain: Drain, delay_s: float) -> None:
+        super().__init__(config)
+        self._drain = drain
+        self._delay_s = delay_s
+        self._stop_at = float("inf")
+        self._parent = os.getppid()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Drain on signals. uvicorn's own raises them again at the end: the worker would die of them."""
+        for number in DRAIN_SIGNALS:
+            signal.signal(number, self.handle_exit)
+        yield
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - uvicorn's
+        """Begin to drain; on a second SIGINT or SIGQUIT, end."""
+        if self._drain.has_begun and sig != signal.SIGTERM:
+            self.should_exit = self.force_exit = True
+        if not self._drain.has_begun:
+            self._drain.has_begun = True
+            self._stop_at = asyncio.get_running_loop().time() + self._delay_s
+            # Clients and proxies are asked to come back on a new connection, to somebody else.
+            self.config.encoded_headers.append((b"connection", b"close"))
+            self.server_state.default_headers = [
+                *self.server_state.default_headers,
+                (b"connection", b"close"),
+            ]
+
+    async def on_tick(self, counter: int) -> bool:
+        """Return whether to stop now: the delay is over, or the master died and nobody would notice."""
+        is_late = asyncio.get_running_loop().time() >= self._stop_at
+        is_orphan = os.getppid() != self._parent
+        return await super().on_tick(counter) or is_late or is_orphan
+
+
+class DrainingApplication(BaseApplication):
+    """What the worker must know of its application."""
+
+    settings: Settings
+    drain: Drain
+
+
+class Worker(base.Worker):
+    """Runs the application on uvicorn's server."""
+
+    app: DrainingApplication
+
+    def init_signals(self) -> None:
+        """Forget the master's handlers; the server sets its own when it runs."""
+        for number in self.SIGNALS:
+            signal.signal(number, signal.SIG_DFL)
+        signal.signal(signal.SIGUSR1, self.handle_usr1)
+        signal.siginterrupt(signal.SIGUSR1, False)
+
+    def run(self) -> None:
+        """Serve until asked to end."""
+        server = DrainingServer(self._config(), self.app.drain, self.app.settings.drain_delay_s)
+        loop = uvloop.new_event_loop()
+        asyncio.set_event_loop(loop)
+        try:
+            loop.run_until_complete(server.serve(sockets=self.sockets))
+        finally:
+            loop.close()
+        if not server.started:
+            raise SystemExit(1)
+
+    def _config(self) -> uvicorn.Config:
+        return uvicorn.Config(
+            self.wsgi,
+            loop="uvloop",
+            http="httptools",
+            ws="none",
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            backlog=self.cfg.backlog,
+            timeout_keep_alive=self.cfg.keepalive,
+            timeout_notify=self.timeout,
+            callback_notify=self._notify_master(),
+            limit_max_requests=None if self.cfg.max_requests == 0 else self.max_requests,
+            ssl_certfile=self.cfg.certfile,
+            ssl_keyfile=self.cfg.keyfile,
+            ssl_ca_certs=self.cfg.ca_certs,
+        )
+
+    def _notify_master(self) -> Callable[..., Coroutine[Any, Any, None]]:
+        async def notify() -> None:
+            self.notify()
+
+        return notify
