@@ -23,6 +23,9 @@ RAW_DTYPES = frozenset(["|b1", "|i1", "|u1", "<i2", "<u2", "<i4", "<u4", "<i8", 
 class Unserialisable(Exception):
     """A prediction cannot be written as JSON; the message names the type that is to blame."""
 
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the prediction cannot be written as JSON: {reason}")
+
 
 def encode(prediction: Any) -> tuple[dict[str, Any], list[Buffer]]:
     """Return *prediction* as a value of `lading_runtime.wire` and its buffers.
@@ -51,13 +54,11 @@ def json_text(prediction: Any) -> str:
         raise
     except TypeError as error:
         is_about_keys = str(error).startswith("keys must be")
-        raise Unserialisable(f"{error}" if is_about_keys else name_of(prediction)) from error
+        raise Unserialisable(str(error) if is_about_keys else f"it is {name_of(prediction)}") from error
     except RecursionError as error:
-        raise Unserialisable(
-            f"{name_of(prediction)}, which contains itself or is nested too deeply"
-        ) from error
-    except ValueError as error:  # an integer with more digits than Python writes
-        raise Unserialisable(f"{name_of(prediction)}, with a number that is too long") from error
+        raise Unserialisable("it contains itself, or is nested too deeply") from error
+    except ValueError as error:  # Python writes no integers of thousands of digits
+        raise Unserialisable("it contains too long a number") from error
 
 
 def without_pandas(prediction: Any) -> Any:
@@ -90,14 +91,14 @@ def leaf(value: Any) -> Any:
     base_model = getattr(sys.modules.get("pydantic"), "BaseModel", None)
     if base_model is not None and isinstance(value, base_model):
         return value.model_dump() if hasattr(value, "model_dump") else value.dict()
-    raise Unserialisable(name_of(value))
+    raise Unserialisable(f"it contains {name_of(value)}")
 
 
 def python_of(value: Any) -> Any:
     """Return a NumPy array or scalar as lists and objects of Python."""
     python = value.tolist()
     if type(python) is type(value):  # a number that Python has not, such as longdouble
-        raise Unserialisable(name_of(value))
+        raise Unserialisable(f"it contains {name_of(value)}")
     return python
 
 

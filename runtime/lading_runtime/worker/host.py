@@ -27,6 +27,7 @@ from lading_runtime import wire
 from lading_runtime.worker.facts import facts_of
 from lading_runtime.worker.failure import describe, stack_trace, text_of
 from lading_runtime.worker.forkability import reason_against_forking
+from lading_runtime.worker.libraries import import_libraries
 from lading_runtime.worker.loaders.choice import load
 from lading_runtime.worker.log import report
 from lading_runtime.worker.model import ModelFolder, Unloadable
@@ -77,6 +78,7 @@ def load_model(model: ModelFolder, *, is_shared: bool) -> ReadyModel | FailedMod
     began = time.monotonic()
     try:
         loaded = load(model)
+        import_libraries(model)
     except BaseException as error:  # noqa: BLE001 - handed on to everyone who asks for a model process
         return failed_model(error)
     finally:

@@ -1,0 +1,40 @@
+"""LightGBM models, loaded without MLflow.
+
+The reference is ``mlflow.lightgbm._load_pyfunc`` and its ``_LGBModelWrapper``.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from lading_runtime.worker.loaders.flavour import flavour_of, part_of
+from lading_runtime.worker.loaders.serialized import read_serialized
+from lading_runtime.worker.model import LoadedModel, ModelFolder
+
+BOOSTER = "lightgbm.basic.Booster"
+
+
+class LightgbmLoader:
+    """Loads boosters, and estimators in each of the formats of scikit-learn's flavour."""
+
+    def load(self, model: ModelFolder) -> LoadedModel:
+        """Return *model* loaded.
+
+        Raises:
+            Unloadable: the file is of an unknown format, or holds types that nobody trusted.
+        """
+        estimator = read_estimator(model)
+        return LoadedModel("lightgbm", lambda data, _params: estimator.predict(data))
+
+
+def read_estimator(model: ModelFolder) -> Any:
+    """Return what the model's file holds."""
+    flavour = flavour_of(model, "lightgbm")
+    file = part_of(model, flavour.get("data"))
+    # Models of MLflow before 1.23 are boosters and name no class.
+    if flavour.get("model_class", BOOSTER) == BOOSTER:
+        return importlib.import_module("lightgbm").Booster(model_file=str(file))
+    # Estimators of MLflow before 3.10 name no format.
+    serialization = flavour.get("serialization_format", "cloudpickle")
+    return read_serialized(file, serialization, flavour.get("skops_trusted_types"))
