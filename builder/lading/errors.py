@@ -14,7 +14,8 @@
     ├── EngineUnavailable       no container engine answers
     ├── BuildFailed             the engine or its base image cannot make this image
     ├── PushFailed              a registry did not take the image
-    └── ServeFailed             the local server or its environment cannot be started
+    ├── ServeFailed             the local server or its environment cannot be started
+    └── PredictionRefused       the local server did not predict from the given input
 
 Errors know neither exit codes nor colours: ``cli/exit_codes.py`` has the one table.
 """
@@ -90,3 +91,7 @@ class PushFailed(LadingError):
 
 class ServeFailed(LadingError):
     """The local server or its environment cannot be started."""
+
+
+class PredictionRefused(LadingError):
+    """The local server did not predict from the given input."""

@@ -1,11 +1,17 @@
 """What goes into an image, decided before anything is built; the same inputs give the same plan."""
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import Self
+from urllib.parse import urlsplit, urlunsplit
 
+from lading import __version__
 from lading.environment import Platform, PythonMinor
+from lading.errors import BuildFailed
 from lading.layer import EnvironmentLayer, FolderLayer
-from lading.reference import ImageRef
+from lading.model import Model, ResolvedModel
+from lading.reference import ImageRef, LocalModel, ModelRef, RemoteModel
 
 SERVER_TARGET = "/opt/lading"
 """The server's own environment: the same in every image with this Python."""
@@ -18,6 +24,46 @@ MODEL_TARGET = "/opt/ml/model"
 
 USER_ID = 65532
 """Who runs the image: ``nonroot`` of the distroless images, which no host user has."""
+
+PORT = 8080
+"""Where the server listens unless it is told otherwise: MLflow's, SageMaker's and Cloud Run's port."""
+
+SERVER_PYTHON = f"{SERVER_TARGET}/bin/python"
+MODEL_PYTHON = f"{ENVIRONMENT_TARGET}/bin/python"
+
+LINUX_AMD64 = Platform("linux", "amd64")
+"""What clusters mostly run, whatever the builder's own machine is."""
+
+_LABEL_PREFIX = "ai.lading."
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+_HEALTH_CHECK = """\
+import os, socket, sys
+server = socket.create_connection(("127.0.0.1", int(os.environ.get("PORT") or {port})), 4)
+server.sendall(b"GET /ping HTTP/1.0\\r\\n\\r\\n")
+sys.exit(server.recv(12)[9:] != b"200")"""
+"""Only what the interpreter has built in: a check every few seconds must cost nothing worth speaking of."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageOptions:
+    """What the user asks of an image beyond its model."""
+
+    base: str | None = None
+    """None means the official slim image of the captured Python."""
+
+    platform: Platform = LINUX_AMD64
+    labels: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] = field(default_factory=dict)
+    port: int = PORT
+
+    workers: int | None = None
+    """None leaves it to the server, which looks at the container's limits."""
+
+    timeout_s: int | None = None
+    """None leaves the server's default."""
+
+    build_args: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +88,20 @@ class ImagePlan:
     build_args: Mapping[str, str]
     """Handed to the engine as they are, for base images and proxies that ask for them."""
 
+    @property
+    def health_check(self) -> tuple[str, ...]:
+        """The command that succeeds while the server can predict."""
+        return (SERVER_PYTHON, "-ISc", _HEALTH_CHECK.format(port=self.port))
+
+    @property
+    def user(self) -> str:
+        """Who runs the image."""
+        return str(USER_ID)
+
+    def on(self, base: str) -> Self:
+        """Return this plan on another base: an image, or a stage of a Dockerfile."""
+        return replace(self, base=base)
+
 
 @dataclass(frozen=True, slots=True)
 class ImageNames:
@@ -51,3 +111,100 @@ class ImageNames:
     """All names that it gets; the first is the one that is reported."""
 
     is_pushed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedModel:
+    """A model with all that is known of it."""
+
+    resolved: ResolvedModel
+    model: Model
+    layer: FolderLayer
+
+
+def make_plan(
+    model: PlannedModel, server: EnvironmentLayer, environment: EnvironmentLayer, options: ImageOptions
+) -> ImagePlan:
+    """Return the plan of the image that serves *model*.
+
+    Raises:
+        BuildFailed: an option cannot be written into an image.
+    """
+    python = environment.lock.python
+    base = options.base or f"python:{python}-slim-bookworm"
+    labels = _own_labels(model, base) | _lock_labels(server, environment) | dict(options.labels)
+    return ImagePlan(
+        base=base,
+        platform=options.platform,
+        python=python,
+        server=server,
+        environment=environment,
+        model=model.layer,
+        entrypoint=(SERVER_PYTHON, "-I", "-m", "lading_runtime"),
+        env=_checked("--env", _own_env(options) | dict(options.env)),
+        labels=_checked("--label", dict(sorted(labels.items()))),
+        port=options.port,
+        build_args=_checked("--build-arg", options.build_args),
+    )
+
+
+def _own_env(options: ImageOptions) -> dict[str, str]:
+    wanted = {
+        "LADING_MODEL": MODEL_TARGET,
+        "LADING_MODEL_PYTHON": MODEL_PYTHON,
+        "PORT": str(options.port),
+        "MLFLOW_MODELS_WORKERS": options.workers,
+        "MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT": options.timeout_s,
+    }
+    return {name: str(value) for name, value in wanted.items() if value is not None}
+
+
+def _own_labels(planned: PlannedModel, base: str) -> dict[str, str]:
+    resolved, model = planned.resolved, planned.model
+    known = {
+        "org.opencontainers.image.title": resolved.name or re.split("[/:]", public_uri(resolved.ref))[-1],
+        "org.opencontainers.image.version": resolved.version,
+        "org.opencontainers.image.base.name": base,
+        "model.uri": public_uri(resolved.ref),
+        "model.run-id": resolved.run_id or model.run_id,
+        "model.id": resolved.model_id or model.model_id,
+        "model.digest": planned.layer.digest,
+        "model.signature": model.signature,
+        "mlflow.version": model.mlflow_version,
+        "version": __version__,
+    }
+    return {_label(name): str(value) for name, value in known.items() if value is not None}
+
+
+def _lock_labels(server: EnvironmentLayer, environment: EnvironmentLayer) -> dict[str, str]:
+    known = {
+        "python": environment.lock.python,
+        "environment.lock": environment.lock.digest,
+        "server.lock": server.lock.digest,
+    }
+    return {_label(name): str(value) for name, value in known.items()}
+
+
+def _label(name: str) -> str:
+    return name if name.startswith("org.") else _LABEL_PREFIX + name
+
+
+def public_uri(ref: ModelRef) -> str:
+    """Return *ref* as a label may show it: without credentials, and without this machine's folders."""
+    match ref:
+        case LocalModel(path=path):
+            return f"file:{path.absolute().name}"
+        case RemoteModel(uri=uri):
+            url = urlsplit(uri)
+            return urlunsplit((url.scheme, url.netloc.rpartition("@")[2], url.path, "", ""))
+        case _:
+            return str(ref)
+
+
+def _checked(option: str, values: Mapping[str, str]) -> Mapping[str, str]:
+    for name, value in values.items():
+        if not name.isprintable() or not name or (option != "--label" and not _VARIABLE.fullmatch(name)):
+            raise BuildFailed(f"{option} {name!r} is no name", hint=f"write {option} NAME=VALUE")
+        if "\n" in value or "\r" in value or "\0" in value:
+            raise BuildFailed(f"the value of {option} {name} has more than one line", hint="shorten it")
+    return values

@@ -1,7 +1,9 @@
 """How the steps of a build tell what they are doing, without knowing whether anyone looks."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
 from typing import Protocol
 
 
@@ -36,3 +38,31 @@ class Silent:
 
     def line(self, text: str) -> None:
         """Do nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """Hands everything on, and measures the steps."""
+
+    progress: Progress
+    clock: Callable[[], float] = time.perf_counter
+    seconds: dict[str, float] = field(default_factory=dict)
+    """How long each step took, in the order in which they ended; a step inside a step is part of both."""
+
+    @contextmanager
+    def step(self, title: str) -> Iterator[None]:
+        """Measure one step; a title that comes again is added to."""
+        start = self.clock()
+        try:
+            with self.progress.step(title):
+                yield
+        finally:
+            self.seconds[title] = self.seconds.get(title, 0.0) + self.clock() - start
+
+    def transfer(self, name: str, total_bytes: int | None) -> AbstractContextManager[Callable[[int], None]]:
+        """Hand it on."""
+        return self.progress.transfer(name, total_bytes)
+
+    def line(self, text: str) -> None:
+        """Hand it on."""
+        self.progress.line(text)

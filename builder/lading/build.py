@@ -1,0 +1,130 @@
+"""The story of a build, in the order in which it happens."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Protocol
+
+from lading.capture.environment import capture
+from lading.capture.mlflow_need import MlflowNeed, with_mlflow
+from lading.capture.mlmodel import read_model
+from lading.engines.engine import Engine
+from lading.environment import Platform, PythonMinor
+from lading.errors import InvalidEnvironment, StoreError
+from lading.image import BuiltImage
+from lading.layer import EnvironmentLayer, FolderLayer
+from lading.lock import Lock
+from lading.locking import pylock
+from lading.locking.locker import Locker
+from lading.model import Model, ResolvedModel
+from lading.plan import (
+    ENVIRONMENT_TARGET,
+    MODEL_TARGET,
+    SERVER_TARGET,
+    ImageNames,
+    ImageOptions,
+    ImagePlan,
+    PlannedModel,
+    make_plan,
+)
+from lading.progress import Timed
+from lading.reference import ModelRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildRequest:
+    """What the user wants built."""
+
+    model: ModelRef
+    options: ImageOptions = field(default_factory=ImageOptions)
+    mlflow: MlflowNeed = MlflowNeed.AUTO
+
+    lock_from: Path | None = None
+    """A ``pylock.toml`` to install in place of locking."""
+
+    lock_to: Path | None = None
+    """Where the lock is written."""
+
+
+class ServerLocker(Protocol):
+    """Knows the server's own environment."""
+
+    def lock(self, python: PythonMinor, platform: Platform) -> Lock:
+        """Return its lock, the runtime's wheel included."""
+        ...
+
+
+class Wheels(Protocol):
+    """Has wheels."""
+
+    def fetch(self, lock: Lock) -> tuple[Path, ...]:
+        """Return a verified wheel file for each package of *lock*, in its order."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """Who does each step up to the plan."""
+
+    fetch: Callable[[ModelRef], ResolvedModel]
+    locker: Locker
+    server: ServerLocker
+    wheels: Wheels
+    progress: Timed
+
+
+def build_image(request: BuildRequest, names: ImageNames, steps: Steps, engine: Engine) -> BuiltImage:
+    """Return the image that serves the requested model, under all of *names*.
+
+    Raises:
+        LadingError: a step fails; nothing half-made is left, and the names point to what they did before.
+    """
+    image = engine.build(plan_image(request, steps), names)
+    return replace(image, seconds=dict(steps.progress.seconds))
+
+
+def plan_image(request: BuildRequest, steps: Steps) -> ImagePlan:
+    """Return the plan of the image that serves the requested model.
+
+    Raises:
+        LadingError: a step fails; nothing half-made is left.
+    """
+    platform = request.options.platform
+    with steps.progress.step("fetch the model"):
+        resolved = steps.fetch(request.model)
+        model = read_model(resolved.folder)
+        layer = FolderLayer.scan(resolved.folder, MODEL_TARGET)
+    with steps.progress.step("lock the environment"):
+        lock = _lock(request, model, steps)
+        server = steps.server.lock(lock.python, platform)
+    with steps.progress.step("fetch the wheels"):
+        environment_layer = EnvironmentLayer(ENVIRONMENT_TARGET, lock, steps.wheels.fetch(lock))
+        server_layer = EnvironmentLayer(SERVER_TARGET, server, steps.wheels.fetch(server))
+    return make_plan(PlannedModel(resolved, model, layer), server_layer, environment_layer, request.options)
+
+
+def _lock(request: BuildRequest, model: Model, steps: Steps) -> Lock:
+    """Return the lock of the model's environment: the user's, or a new one."""
+    environment, platform = capture(model), request.options.platform
+    if request.lock_from is None:
+        lock = steps.locker.lock(with_mlflow(environment, model, request.mlflow), platform)
+    else:
+        text = _read(request.lock_from)
+        lock = pylock.read(text, environment.python, platform, folder=request.lock_from.absolute().parent)
+    if request.lock_to is not None:
+        _write(request.lock_to, lock.pylock)
+    return lock
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidEnvironment(f"cannot read the lock {str(path)!r}: {error}") from error
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise StoreError(f"cannot write the lock {str(path)!r}: {error.strerror}") from error

@@ -1,0 +1,112 @@
+"""The options that commands share: each is described once."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lading.capture.mlflow_need import MlflowNeed
+
+
+class ProgressMode(StrEnum):
+    """How a command tells what it does."""
+
+    AUTO = "auto"
+    """``rich`` on a terminal, else ``plain``."""
+
+    RICH = "rich"
+    PLAIN = "plain"
+    NONE = "none"
+
+
+class EnvManager(StrEnum):
+    """What makes the environment that a local server's model runs in."""
+
+    LOCAL = "local"
+    """The environment of this Python, as it is."""
+
+    VIRTUALENV = "virtualenv"
+    UV = "uv"
+
+
+ModelUri = Annotated[
+    str,
+    typer.Option(
+        "--model-uri",
+        "-m",
+        metavar="URI",
+        help="runs:/<id>/<path>, models:/<name>/<version>, models:/<name>@<alias>, models:/m-<id>, a folder, "
+        "or a URL.",
+    ),
+]
+Names = Annotated[
+    list[str],
+    typer.Option(
+        "--name", "-n", "--tag", "-t", metavar="NAME", help="Name of the image; more than one may be given."
+    ),
+]
+BaseImage = Annotated[
+    str | None,
+    typer.Option(
+        metavar="IMAGE", help="What the image stands on. [default: python:<captured>-slim-bookworm]"
+    ),
+]
+TargetPlatform = Annotated[str, typer.Option("--platform", metavar="OS/ARCH", help="What the image runs on.")]
+Labels = Annotated[
+    list[str],
+    typer.Option("--label", default_factory=list, metavar="NAME=VALUE", help="Add a label to the image."),
+]
+Variables = Annotated[
+    list[str],
+    typer.Option("--env", default_factory=list, metavar="NAME=VALUE", help="Set a variable in the image."),
+]
+ImagePort = Annotated[int, typer.Option("--port", min=1, max=65535, help="Where the server listens.")]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        "--workers", min=1, help="Server workers, each with a model. [default: by the container's limits]"
+    ),
+]
+TimeoutS = Annotated[
+    int | None, typer.Option("--timeout", min=1, metavar="SECONDS", help="For one prediction. [default: 60]")
+]
+IndexUrl = Annotated[str | None, typer.Option(metavar="URL", help="The package index, in place of PyPI.")]
+ExtraIndexUrls = Annotated[
+    list[str],
+    typer.Option(
+        "--extra-index-url", default_factory=list, metavar="URL", help="An index to look at before it."
+    ),
+]
+FindLinks = Annotated[
+    list[str],
+    typer.Option(
+        "--find-links", default_factory=list, metavar="PLACE", help="A folder or page of package files."
+    ),
+]
+LockTo = Annotated[
+    Path | None,
+    typer.Option("--lock", metavar="FILE", dir_okay=False, help="Write the lock (pylock.toml) here."),
+]
+LockFrom = Annotated[
+    Path | None,
+    typer.Option(
+        "--from-lock", metavar="FILE", exists=True, dir_okay=False, help="Install this lock; ask no index."
+    ),
+]
+Upgrade = Annotated[bool, typer.Option("--upgrade", help="Lock again, though a lock of this model is kept.")]
+Mlflow = Annotated[MlflowNeed, typer.Option(help="How much of MLflow goes into the image.")]
+Progress = Annotated[ProgressMode, typer.Option(help="How to tell what happens, on stderr.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show where an error happened.")]
+
+
+def pairs(option: str, texts: list[str]) -> dict[str, str]:
+    """Return the name and value of each of *texts*.
+
+    Raises:
+        typer.BadParameter: one is not ``NAME=VALUE``.
+    """
+    for text in texts:
+        if "=" not in text or text.startswith("="):
+            raise typer.BadParameter(f"{text!r} is not NAME=VALUE", param_hint=option)
+    return dict(text.split("=", 1) for text in texts)

@@ -1,0 +1,83 @@
+"""What commands print on stdout: results, for people or as JSON."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from lading.image import BuiltImage
+from lading.layer import EnvironmentLayer
+from lading.plan import ImagePlan
+
+
+def image_line(image: BuiltImage) -> str:
+    """Return a finished image as ``name@digest``; its id where only a registry would give it a digest."""
+    name = image.names[0]
+    return f"{name.repository}:{name.tag}@{image.digest or image.id}"
+
+
+def image_json(image: BuiltImage) -> str:
+    """Return a finished image as JSON."""
+    return _json(
+        {
+            "name": str(image.names[0]),
+            "names": [str(name) for name in image.names],
+            "id": str(image.id),
+            "digest": str(image.digest) if image.digest else None,
+            "size_bytes": image.size_bytes,
+            "layers": [
+                {"digest": str(layer.digest), "size_bytes": layer.size_bytes, "created_by": layer.created_by}
+                for layer in image.layers
+            ],
+            "seconds": {step: round(seconds, 3) for step, seconds in image.seconds.items()},
+        }
+    )
+
+
+def plan_json(plan: ImagePlan) -> str:
+    """Return a plan as JSON."""
+    return _json(_plan(plan))
+
+
+def plan_text(plan: ImagePlan) -> str:
+    """Return a plan as lines that a person reads."""
+    return "\n".join(_lines(_plan(plan), ""))
+
+
+def _plan(plan: ImagePlan) -> dict[str, Any]:
+    return {
+        "base": plan.base,
+        "platform": str(plan.platform),
+        "python": str(plan.python),
+        "server": _environment(plan.server),
+        "environment": _environment(plan.environment),
+        "model": {
+            "target": plan.model.target,
+            "digest": str(plan.model.digest),
+            "size_bytes": plan.model.size_bytes,
+        },
+        "entrypoint": list(plan.entrypoint),
+        "user": plan.user,
+        "port": plan.port,
+        "env": dict(plan.env),
+        "labels": dict(plan.labels),
+        "build_args": dict(plan.build_args),
+    }
+
+
+def _environment(layer: EnvironmentLayer) -> dict[str, Any]:
+    packages = {wheel.name: wheel.version for wheel in layer.pinned()}
+    return {"target": layer.target, "lock": str(layer.lock.digest), "packages": packages}
+
+
+def _lines(value: Mapping[str, Any], indent: str) -> Iterator[str]:
+    for name, item in value.items():
+        if isinstance(item, Mapping):
+            yield f"{indent}{name}:"
+            yield from _lines(item, f"{indent}  ")
+        else:
+            text = " ".join(item) if isinstance(item, list) else item
+            yield f"{indent}{name}: {text}"
+
+
+def _json(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False)

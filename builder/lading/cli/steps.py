@@ -1,0 +1,56 @@
+"""Who does each step of a command, with the options that the user gave."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from lading.build import Steps
+from lading.cli.options import ProgressMode
+from lading.cli.progress import shown
+from lading.environment import PackageIndex
+from lading.installer import Installer
+from lading.locking.server import ServerLocker
+from lading.locking.uv import UvLocker
+from lading.models.fetch import fetch
+from lading.models.tracking import TrackingSettings
+from lading.progress import Timed
+from lading.store import Store
+from lading.wheels.fetch import WheelFetcher
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """Everything that commands work with."""
+
+    store: Store
+    steps: Steps
+    installer: Installer
+    progress: Timed
+
+
+@contextmanager
+def workshop(mode: ProgressMode, index: PackageIndex, *, is_refreshed: bool = False) -> Iterator[Workshop]:
+    """Give what commands work with; what was downloaded for one command only is gone afterwards.
+
+    Args:
+        mode: how progress is shown.
+        index: where the user wants packages from.
+        is_refreshed: lock again what was locked before.
+    """
+    store = Store.default()
+    with shown(mode) as progress, tempfile.TemporaryDirectory(prefix="lading-") as folder:
+        timed = Timed(progress)
+        locker = UvLocker(index, store, timed, is_refreshed)
+        wheels = WheelFetcher(store, timed, index)
+        settings = TrackingSettings.from_environment(os.environ, Path.cwd())
+        steps = Steps(
+            fetch=lambda ref: fetch(ref, into=Path(folder), settings=settings, progress=timed),
+            locker=locker,
+            server=ServerLocker(store, locker, index),
+            wheels=wheels,
+            progress=timed,
+        )
+        yield Workshop(store, steps, Installer(locker, wheels, store), timed)

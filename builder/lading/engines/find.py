@@ -1,0 +1,112 @@
+"""Finding a container engine that answers."""
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+from docker import DockerClient
+from docker.context import Context, ContextAPI
+from docker.errors import DockerException
+from docker.tls import TLSConfig
+from docker.utils import kwargs_from_env
+
+from lading.errors import EngineUnavailable
+
+_PING_S = 5
+_TIMEOUT_S = 600
+"""For one answer of the API; an engine may be busy writing a large layer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where an engine may listen."""
+
+    url: str
+    origin: str
+    """What names it."""
+
+    tls: TLSConfig | bool = False
+
+    def __str__(self) -> str:
+        return f"{self.url} ({self.origin})"
+
+
+def find_engine(environ: Mapping[str, str] = os.environ) -> DockerClient:
+    """Return a client of the engine that the user chose, or of the first one in a usual place.
+
+    Raises:
+        EngineUnavailable: none answers; says where it was looked for.
+    """
+    tried = []
+    for address in addresses(environ):
+        try:
+            return _connect(address)
+        except (DockerException, requests.RequestException) as error:
+            tried.append(f"{address}: {_reason(error)}")
+    raise EngineUnavailable(
+        f"no container engine answers; tried {'; '.join(tried)}",
+        hint="start Docker or Podman, or set DOCKER_HOST (a checkout of Lading has ci/provision for this)",
+    )
+
+
+def addresses(environ: Mapping[str, str]) -> Iterator[Address]:
+    """Give where to look, most explicit first; an explicit choice is the only one."""
+    if environ.get("DOCKER_HOST"):
+        chosen = kwargs_from_env(environment=dict(environ))
+        yield Address(chosen["base_url"], "DOCKER_HOST", chosen.get("tls") or False)
+        return
+    if (context := _chosen_context(environ)) is not None:
+        yield context
+        return
+    if environ.get("CONTAINER_HOST"):
+        yield Address(environ["CONTAINER_HOST"], "CONTAINER_HOST")
+        return
+    for path, origin in _sockets(environ):
+        yield Address(f"unix://{path}", origin)
+
+
+def _chosen_context(environ: Mapping[str, str]) -> Address | None:
+    """Return the engine of the Docker context that the user made the current one.
+
+    Raises:
+        EngineUnavailable: there is no such context.
+    """
+    name = environ.get("DOCKER_CONTEXT") or None
+    context: Context | None = ContextAPI.get_context(name)
+    if context is None:
+        raise EngineUnavailable(f"there is no Docker context {name!r}", hint="list them: docker context ls")
+    if context.name == "default" or context.Host is None:
+        return None
+    tls: TLSConfig | None = context.TLSConfig
+    return Address(context.Host, f"Docker context {context.name}", False if tls is None else tls)
+
+
+def _sockets(environ: Mapping[str, str]) -> Iterator[tuple[Path, str]]:
+    home = Path(environ.get("HOME", "/"))
+    yield Path("/var/run/docker.sock"), "Docker"
+    yield home / ".docker/run/docker.sock", "Docker Desktop"
+    if "XDG_RUNTIME_DIR" in environ:
+        yield Path(environ["XDG_RUNTIME_DIR"]) / "docker.sock", "rootless Docker"
+        yield Path(environ["XDG_RUNTIME_DIR"]) / "podman/podman.sock", "rootless Podman"
+    yield Path("/run/podman/podman.sock"), "Podman"
+
+
+def _connect(address: Address) -> DockerClient:
+    DockerClient(base_url=address.url, tls=address.tls, timeout=_PING_S, version="auto").close()
+    return DockerClient(base_url=address.url, tls=address.tls, timeout=_TIMEOUT_S, version="auto")
+
+
+_REASONS = {
+    "FileNotFoundError": "no such socket",
+    "PermissionError": "no permission",
+    "ConnectionRefusedError": "nobody listens",
+    "timed out": "no answer",
+    "Name or service not known": "no such host",
+}
+
+
+def _reason(error: Exception) -> str:
+    text = str(error)
+    return next((reason for sign, reason in _REASONS.items() if sign in text), text.splitlines()[0])

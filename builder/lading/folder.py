@@ -1,0 +1,124 @@
+"""What is in a folder that goes into an image, as every engine writes it.
+
+Modes are made uniform, and links that stay inside are made relative, so that copies of a folder on two
+machines give equal entries and equal digests. Times and owners are no part of it.
+"""
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import assert_never
+
+from lading.digest import Digest
+from lading.errors import InvalidModel
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A folder, there even when it is empty."""
+
+    path: str
+    """Below the folder that was asked for, with slashes."""
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file with contents."""
+
+    path: str
+    """Below the folder that was asked for, with slashes."""
+
+    is_executable: bool
+    source: Path
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A symbolic link."""
+
+    path: str
+    """Below the folder that was asked for, with slashes."""
+
+    goal: str
+    """Relative to the folder that the link is in."""
+
+
+Entry = Folder | File | Link
+
+
+def entries(folder: Path) -> Iterator[Entry]:
+    """Give what is in *folder*, parents before children, in the order of their names.
+
+    Raises:
+        InvalidModel: a link leaves the folder or leads nowhere, or something is no file, folder or link.
+    """
+    root = folder.resolve()
+    yield from _entries(root, root)
+
+
+def digest(found: Iterable[Entry]) -> Digest:
+    """Return the digest of names, modes and contents.
+
+    Raises:
+        InvalidModel: a file cannot be read.
+    """
+    sha256 = hashlib.sha256()
+    for entry in found:
+        kind, content = _fact(entry)
+        line = f"{kind}\0{entry.path}\0{content}\n"
+        sha256.update(line.encode(errors="surrogateescape"))
+    return Digest(sha256.hexdigest())
+
+
+def _fact(entry: Entry) -> tuple[str, str]:
+    match entry:
+        case Folder():
+            return "folder", ""
+        case Link(goal=goal):
+            return "link", goal
+        case File(is_executable=is_executable, source=source):
+            try:
+                return "program" if is_executable else "file", str(Digest.of_file(source))
+            except OSError as error:
+                raise _unusable(entry.path, f"cannot be read ({error.strerror})") from error
+        case _:
+            assert_never(entry)
+
+
+def _entries(root: Path, folder: Path) -> Iterator[Entry]:
+    for path in sorted(folder.iterdir()):
+        entry = _entry(root, path)
+        yield entry
+        if isinstance(entry, Folder):
+            yield from _entries(root, path)
+
+
+def _entry(root: Path, path: Path) -> Entry:
+    name, status = path.relative_to(root).as_posix(), path.lstat()
+    if path.name.startswith(".wh."):
+        # https://github.com/opencontainers/image-spec/blob/main/layer.md#whiteouts
+        raise _unusable(name, "has a name that means a deletion in an image")
+    if stat.S_ISLNK(status.st_mode):
+        return Link(name, _goal(root, path))
+    if stat.S_ISDIR(status.st_mode):
+        return Folder(name)
+    if stat.S_ISREG(status.st_mode):
+        return File(name, bool(status.st_mode & 0o111), path, status.st_size)
+    raise _unusable(name, "is no file, folder or link")
+
+
+def _goal(root: Path, link: Path) -> str:
+    goal, name = link.resolve(), link.relative_to(root).as_posix()
+    if not goal.is_relative_to(root):
+        raise _unusable(name, "links to something outside of the folder")
+    if not goal.exists():
+        raise _unusable(name, "links to nothing")
+    return os.path.relpath(goal, link.parent)
+
+
+def _unusable(name: str, reason: str) -> InvalidModel:
+    return InvalidModel(f"{name!r} in the model folder {reason}", hint="replace or remove it")
