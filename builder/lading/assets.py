@@ -21,8 +21,8 @@ _BAKED = _HERE / "_baked"
 _CHECKOUT = _HERE.parents[1]
 _IS_BAKED = _BAKED.is_dir()
 
-_EPOCH = "315532800"
-"""1980-01-01: the time of all files in a wheel that is built here, so that equal sources give equal bytes."""
+_EPOCH = "1580601600"
+"""The time of all files in a wheel that is built here: the one that hatchling takes where none is given."""
 
 
 def templates() -> Path:

@@ -1,0 +1,45 @@
+"""Environments made by uv: the quick way, without pip in them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from lading.environments.local import Workshop, python_of, requirement_lines
+from lading.errors import ServeFailed
+from lading.lock import Lock
+from lading.progress import Progress
+from lading.store import Store
+from lading.uv_process import Uv, UvFailed
+
+
+@dataclass(frozen=True, slots=True)
+class UvMaker:
+    """Makes environments with ``uv venv`` and ``uv pip install``; asks no network."""
+
+    store: Store
+    progress: Progress
+
+    def make(self, lock: Lock, wheels: tuple[Path, ...]) -> Path:
+        """Return the interpreter of an environment that holds exactly *wheels*.
+
+        Raises:
+            ServeFailed: there is no such Python here, or the environment cannot be made.
+        """
+
+        def fill(base: Path, folder: Path) -> None:
+            uv = Uv()
+            try:
+                uv.run("venv", "--no-project", "--no-config", "--offline", f"--python={base}", folder)
+                uv.run(
+                    *("pip", "install", "--quiet", "--offline", "--no-index", "--no-deps", "--no-config"),
+                    *(f"--python={python_of(folder)}", "--requirements=wheels.txt"),
+                    files={"wheels.txt": requirement_lines(wheels)},
+                )
+            except UvFailed as error:
+                raise ServeFailed(f"uv cannot make the environment: {_last_line(error.output)}") from error
+
+        return Workshop(self.store, self.progress).make(lock, "uv", fill)
+
+
+def _last_line(output: str) -> str:
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    return lines[-1] if lines else "it says nothing"
