@@ -7,6 +7,8 @@ import traceback
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
+from lading_runtime.worker.refusal import Refusal
+
 PACKAGE = str(Path(__file__).resolve().parents[1])
 
 FOREIGN_MODULES = frozenset(
@@ -37,7 +39,7 @@ def describe_raised(error: BaseException, redact: Callable[[str], str]) -> dict[
     """Return what the model raised as an error of the wire."""
     if isinstance(error, (SystemExit, KeyboardInterrupt)):
         return describe(error, "exit", redact)
-    if not is_mlflow_exception(error):
+    if not (isinstance(error, Refusal) or is_mlflow_exception(error)):
         return describe(error, "model", redact)
     codes = {name: getattr(error, name, None) for name in ("error_code", "sqlstate", "error_class")}
     told = {name: str(code) for name, code in codes.items() if code is not None}

@@ -33,7 +33,7 @@ class ModelProcess:
     @property
     def pid(self) -> int:
         """The model process itself."""
-        return self.first["pid"]
+        return int(self.first["pid"])
 
     def ask(self, data: Any, kind: str = "json", params: Any = None, **more: Any) -> list[Message]:
         """Send one request; return the messages up to the last one that answers it."""
@@ -66,7 +66,7 @@ class ModelProcess:
         """Return the error that answers *data*."""
         (answer,) = self.ask(data, kind)
         assert answer.header["kind"] == "error", answer.header
-        return answer.header["error"]
+        return dict(answer.header["error"])
 
     def is_gone(self) -> bool:
         """Wait for the end of the stream; tell whether it came without another message."""
@@ -90,7 +90,7 @@ def json_of(message: Message) -> Any:
 class RunningHost:
     """A model host, and the server's end of its control socket."""
 
-    process: subprocess.Popen
+    process: subprocess.Popen[str]
     control: socket.socket
     streams: list[socket.socket] = field(default_factory=list)
 

@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,7 @@ def _load_pyfunc(path):
 """
 
 
-def until(condition, *, timeout_s=20.0):
+def until(condition: Callable[[], bool], *, timeout_s: float = 20.0) -> bool:
     """Wait until *condition* is true; tell whether it became so in time."""
     end = time.monotonic() + timeout_s
     while time.monotonic() < end:
@@ -44,6 +45,13 @@ def until(condition, *, timeout_s=20.0):
             return True
         time.sleep(0.005)
     return False
+
+
+def first_word(stream: socket.socket) -> str:
+    """Return the kind of the first message on *stream*."""
+    message = wire.receive(stream)
+    assert message is not None
+    return str(message.header["kind"])
 
 
 def test_a_model_process_says_that_it_is_ready_and_answers(start_host, make_model):
@@ -70,7 +78,7 @@ def test_requests_for_a_process_may_come_before_the_model_is_loaded(start_host, 
     host = start_host(make_model("import time\ntime.sleep(0.3)\n" + ECHO))
     streams = [host.stream(), host.stream()]
 
-    assert [wire.receive(stream).header["kind"] for stream in streams] == ["ready", "ready"]
+    assert [first_word(stream) for stream in streams] == ["ready", "ready"]
 
 
 def test_a_model_that_ends_its_process_ends_only_that(start_host, make_model):
@@ -338,4 +346,4 @@ def test_streams_cross_as_descriptors(start_host, make_model):
         wire.request_fork(host.control, 1, theirs)
         theirs.close()
 
-        assert wire.receive(ours).header["kind"] == "ready"
+        assert first_word(ours) == "ready"

@@ -5,13 +5,11 @@ The reference is ``mlflow.sklearn._load_pyfunc`` and its ``_SklearnModelWrapper`
 
 from __future__ import annotations
 
-import importlib
-import pickle
 from pathlib import Path
 from typing import Any
 
 from lading_runtime.worker.loaders.params import passing_params
-from lading_runtime.worker.loaders.switches import is_switched_off
+from lading_runtime.worker.loaders.serialized import read_serialized
 from lading_runtime.worker.model import LoadedModel, ModelFolder, Unloadable
 
 PREDICT_FUNCTIONS = ("predict", "predict_proba", "predict_log_proba", "predict_joint_log_proba", "score")
@@ -38,19 +36,10 @@ class SklearnLoader:
 
 def read_estimator(model: ModelFolder) -> Any:
     """Return what the model's file holds."""
-    if is_switched_off("MLFLOW_ALLOW_PICKLE_DESERIALIZATION"):
-        raise Unloadable("MLFLOW_ALLOW_PICKLE_DESERIALIZATION is false, and reading a model can run its code")
     flavour = model.flavours.get("sklearn", {})
-    file = model_file(model)
     # Models of the first MLflow versions name no format.
     serialization = flavour.get("serialization_format", "pickle")
-    if serialization == "skops":
-        return read_skops(file, flavour.get("skops_trusted_types"))
-    if serialization not in {"pickle", "cloudpickle"}:
-        raise Unloadable(f"the model's serialization_format is {serialization!r}, which no MLflow writes")
-    reader = pickle if serialization == "pickle" else importlib.import_module("cloudpickle")
-    with file.open("rb") as stream:
-        return reader.load(stream)
+    return read_serialized(model_file(model), serialization, flavour.get("skops_trusted_types"))
 
 
 def model_file(model: ModelFolder) -> Path:
@@ -61,16 +50,3 @@ def model_file(model: ModelFolder) -> Path:
     if not files:
         raise Unloadable("the model's file is not in its folder")
     return files[0]
-
-
-def read_skops(file: Path, trusted_types: list[str] | None) -> Any:
-    """Return what *file* holds if it holds only types that skops or *trusted_types* trust."""
-    skops_io = importlib.import_module("skops.io")
-    try:
-        return skops_io.load(file, trusted=trusted_types)
-    except TypeError as error:
-        # By name: where skops keeps its errors has changed from version to version.
-        if type(error).__name__ != "UntrustedTypesFoundException":
-            raise
-        message = str(error).splitlines()[0].rstrip(".")
-        raise Unloadable(f"skops: {message}; log the model with them in skops_trusted_types") from error
