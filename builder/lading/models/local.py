@@ -1,0 +1,41 @@
+"""Model folders on this machine; they are used where they are, never copied."""
+
+import re
+from pathlib import Path
+
+from lading.errors import InvalidModel, ModelNotFound
+from lading.model import ResolvedModel
+from lading.reference import LocalModel
+
+_RUN_ID = re.compile(r"[0-9a-f]{32}(/.*)?")
+
+
+def local_model(ref: LocalModel, folder: Path) -> ResolvedModel:
+    """Return the model of a local path.
+
+    Args:
+        ref: the path.
+        folder: what a relative one counts from.
+
+    Raises:
+        ModelNotFound: there is nothing at the path.
+        InvalidModel: there is no folder at the path.
+    """
+    path = folder / ref.path.expanduser()
+    if not path.exists():
+        raise ModelNotFound(f"there is no folder {str(ref.path)!r}", hint=_meant(str(ref.path)))
+    if not path.is_dir():
+        hint = (
+            f"did you mean {path.parent}?" if path.name == "MLmodel" else "give the folder that holds MLmodel"
+        )
+        raise InvalidModel(f"{str(ref.path)!r} is a file", hint=hint)
+    return ResolvedModel(ref, path)
+
+
+def _meant(text: str) -> str | None:
+    """Return a hint at the URI whose scheme was forgotten."""
+    if text.startswith("m-"):
+        return f"did you mean models:/{text}?"
+    if _RUN_ID.fullmatch(text):
+        return f"did you mean runs:/{text}{'' if '/' in text else '/model'}?"
+    return "other forms are runs:/<run_id>/<path> and models:/<name>/<version>"
