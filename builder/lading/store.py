@@ -220,6 +220,8 @@ def store_errors(verb: str, path: Path) -> Iterator[None]:
     """
     try:
         yield
+    except TimeoutError:  # waiting was given up; nothing is wrong with the file system
+        raise
     except OSError as error:
         hint = _HINTS.get(error.errno or 0)
         reason = error.strerror or str(error)

@@ -158,9 +158,11 @@ def _subdirectory(source: SourceArchive) -> str:
 
 def _failed(source: SourceArchive, error: UvFailed | subprocess.CalledProcessError) -> WheelUnavailable:
     output = error.output if isinstance(error, UvFailed) else str(error.stderr)
-    lines = [line.strip() for line in without_credentials(output).splitlines() if line.strip()]
+    built, _, gave_up = without_credentials(output).partition("error: Failed to build")
+    errors = [line.strip() for line in built.splitlines() if "rror" in line]
+    causes = [line.strip() for line in gave_up.splitlines() if "cause:" in line]
     hint = "require a version that has a wheel"
     if _COMPILER.search(output):
         hint = "install a compiler and the headers that it needs, or require a version that has a wheel"
-    last = next((line for line in reversed(lines) if "rror" in line), lines[-1] if lines else "no output")
-    return WheelUnavailable(f"{source.requirement} cannot be built: {last}", hint=hint)
+    reason = next(iter([*errors[::-1], *causes[::-1], *output.splitlines()]), "no reason is given")
+    return WheelUnavailable(f"{source.requirement} cannot be built: {reason}", hint=hint)

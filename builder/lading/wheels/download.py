@@ -161,7 +161,7 @@ class Downloader:
         try:
             with self.client.get(url, headers) as response:
                 _check(url, response, arriving)
-                for chunk in response.iter_raw(_CHUNK_BYTES):
+                for chunk in response.iter_raw():
                     arriving.add(chunk)
                     if self.stop.is_set():
                         raise Cancelled
