@@ -28,6 +28,9 @@ USER_ID = 65532
 PORT = 8080
 """Where the server listens unless it is told otherwise: MLflow's, SageMaker's and Cloud Run's port."""
 
+RUNTIME = "lading-runtime"
+"""The package of the server environment that serves."""
+
 SERVER_PYTHON = f"{SERVER_TARGET}/bin/python"
 MODEL_PYTHON = f"{ENVIRONMENT_TARGET}/bin/python"
 
@@ -92,6 +95,11 @@ class ImagePlan:
     def health_check(self) -> tuple[str, ...]:
         """The command that succeeds while the server can predict."""
         return (SERVER_PYTHON, "-ISc", _HEALTH_CHECK.format(port=self.port))
+
+    @property
+    def server_packages(self) -> str:
+        """The folder of the server environment that packages are in."""
+        return f"{self.server.target}/lib/python{self.python}/site-packages"
 
     @property
     def user(self) -> str:

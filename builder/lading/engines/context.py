@@ -6,6 +6,7 @@ the context is the user's except below ``model/``, so a ``.dockerignore`` of a m
 
 import shutil
 import tarfile
+import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,8 +17,8 @@ from lading.digest import Digest
 from lading.engines.dockerfile import Stage
 from lading.errors import BuildFailed
 from lading.folder import Entry, File, Folder, Link, entries
-from lading.layer import EnvironmentLayer
-from lading.plan import ImagePlan
+from lading.layer import EnvironmentLayer, PinnedWheel
+from lading.plan import RUNTIME, ImagePlan
 
 _CHUNK_BYTES = 1 << 20
 _BLOCK_BYTES = 512
@@ -27,14 +28,14 @@ _TIME = 315532801
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
-    """A file whose content is known already."""
+class Data:
+    """A file whose content is at hand."""
 
     path: str
-    content: str
+    content: bytes
 
 
-Item = Entry | Text
+Item = Entry | Data
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,36 +59,53 @@ def stage_context(stage: Stage, plan: ImagePlan, uv: Callable[[], Path]) -> Cont
     """
     match stage:
         case Stage.SERVER:
-            return _environment(stage, plan.server, uv)
+            return _environment(stage, _dependencies(plan.server), uv)
         case Stage.ENVIRONMENT:
-            return _environment(stage, plan.environment, uv)
+            return _environment(stage, plan.environment.pinned(), uv)
         case Stage.MODEL:
-            return Context(str(plan.model.digest), lambda: _model(plan.model.source))
+            return _model(plan)
         case _:
             assert_never(stage)
 
 
-def _environment(stage: Stage, layer: EnvironmentLayer, uv: Callable[[], Path]) -> Context:
-    script = (assets.templates() / "install.py").read_text()
-    wheels = layer.pinned()
-    requirements = "".join(f"{wheel.requirement}\n" for wheel in wheels)
+def _dependencies(server: EnvironmentLayer) -> tuple[PinnedWheel, ...]:
+    """Return what the server needs beside the runtime itself, which changes more often and comes later."""
+    return tuple(wheel for wheel in server.pinned() if wheel.name != RUNTIME)
+
+
+def _environment(stage: Stage, wheels: tuple[PinnedWheel, ...], uv: Callable[[], Path]) -> Context:
+    script = (assets.templates() / "install.py").read_bytes()
+    requirements = "".join(f"{wheel.requirement}\n" for wheel in wheels).encode()
 
     def items() -> Iterator[Item]:
-        yield from (_file("uv", uv(), is_executable=True), Text("install.py", script))
-        yield from (Folder(stage), Text(f"{stage}/requirements.txt", requirements))
+        yield from (_file("uv", uv(), is_executable=True), Data("install.py", script))
+        yield from (Folder(stage), Data(f"{stage}/requirements.txt", requirements))
         yield from (_file(f"{stage}/{wheel.path.name}", wheel.path) for wheel in wheels)
 
-    return Context(str(Digest.of((script + requirements).encode())), items)
+    return Context(str(Digest.of(script + requirements)), items)
 
 
 def _file(path: str, source: Path, *, is_executable: bool = False) -> File:
     return File(path, is_executable, source, source.stat().st_size)
 
 
-def _model(source: Path) -> Iterator[Item]:
-    yield Folder("model")
-    for entry in entries(source):
-        yield replace(entry, path=f"model/{entry.path}")
+def _model(plan: ImagePlan) -> Context:
+    runtime = next(wheel for wheel in plan.server.pinned() if wheel.name == RUNTIME)
+
+    def items() -> Iterator[Item]:
+        yield Folder("runtime")
+        yield from _unpacked(runtime.path)
+        yield Folder("model")
+        yield from (replace(entry, path=f"model/{entry.path}") for entry in entries(plan.model.source))
+
+    return Context(f"{runtime.digest} {plan.model.digest}", items)
+
+
+def _unpacked(wheel: Path) -> Iterator[Item]:
+    """Give the files of a wheel that has nothing but Python modules, as they lie in an environment."""
+    with zipfile.ZipFile(wheel) as archive:
+        for name in sorted(archive.namelist()):
+            yield Data(f"runtime/{name}", archive.read(name))
 
 
 def size_bytes(items: Iterable[Item]) -> int:
@@ -124,10 +142,9 @@ def _member(item: Item) -> tuple[tarfile.TarInfo, Iterable[bytes]]:
         case Link(goal=goal):
             info.type, info.mode, info.linkname = tarfile.SYMTYPE, 0o777, goal
             return info, ()
-        case Text(content=content):
-            data = content.encode()
-            info.size, info.mode = len(data), 0o644
-            return info, (data,)
+        case Data(content=content):
+            info.size, info.mode = len(content), 0o644
+            return info, (content,)
         case File(is_executable=is_executable, source=source, size_bytes=size):
             info.size, info.mode = size, 0o755 if is_executable else 0o644
             return info, _read(source, size)
@@ -152,8 +169,9 @@ def write(items: Iterable[Item], folder: Path) -> None:
                 path.mkdir(parents=True, exist_ok=True)
             case Link(goal=goal):
                 path.symlink_to(goal)
-            case Text(content=content):
-                path.write_text(content)
+            case Data(content=content):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content)
             case File(is_executable=is_executable, source=source):
                 shutil.copyfile(source, path)
                 path.chmod(0o755 if is_executable else 0o644)

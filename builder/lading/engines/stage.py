@@ -8,7 +8,7 @@ from typing import IO, Any, cast
 from docker import DockerClient
 from docker.errors import APIError, DockerException
 
-from lading.engines.context import Context, Text, size_bytes, tar
+from lading.engines.context import Context, Data, size_bytes, tar
 from lading.engines.events import BuildOutput, StreamFailed, explain, first_line, follow
 from lading.errors import BuildFailed
 from lading.plan import ImagePlan
@@ -62,7 +62,7 @@ def build_stage(client: DockerClient, build: StageBuild, progress: Progress) -> 
 
 def _events(client: DockerClient, build: StageBuild, progress: Progress) -> Generator[Mapping[str, Any]]:
     """Send the context; give what the engine tells about the build."""
-    items = [Text("Dockerfile", build.dockerfile), *build.context.items()]
+    items = [Data("Dockerfile", build.dockerfile.encode()), *build.context.items()]
     with progress.transfer("context", size_bytes(items)) as moved:
         answer = client.api.build(
             # docker-py hands it on to requests, which sends any iterator of bytes as it comes.
