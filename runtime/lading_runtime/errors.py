@@ -5,6 +5,7 @@
     │   ├── UnsupportedMediaType    the body's type, charset or encoding is none that we read
     │   ├── BodyTooLarge            more bytes than the server takes
     │   ├── MalformedBody           the body is not what its type says, or no known envelope or format
+    │   │   └── UnreadableValue     a value cannot be read as the type of its column
     │   ├── SchemaViolation         the data do not fit the model's signature
     │   └── InvalidParams           the params do not fit the model's signature
     ├── ModelError                  the model raised
@@ -43,6 +44,14 @@ class BodyTooLarge(RequestError):
 
 class MalformedBody(RequestError):
     """The body is not what its type says, or no known envelope or format."""
+
+
+class UnreadableValue(MalformedBody):
+    """A value cannot be read as the type of its column.
+
+    MLflow casts before it enforces the signature, so that this is another error to it (BAD_REQUEST)
+    than `SchemaViolation`.
+    """
 
 
 class SchemaViolation(RequestError):

@@ -14,11 +14,12 @@ what MLflow would have given it with the same versions.
                                             any other DataFrame with a signature
     {"kind": "array", "dtype": "<f4", "shape": [..], "buffer": n}
                                             a NumPy array of numbers
-    {"kind": "numpy", "buffer": n, "dtype": "str" | null}
-                                            ``np.array(value, dtype)`` of a JSON value
+    {"kind": "numpy", "buffer": n, "dtype": "str" | null, "shape": [..] | null}
+                                            ``np.array(value, dtype)`` of a JSON value, reshaped if it says so
     {"kind": "json", "buffer": n}           a JSON value as it is
     {"kind": "time", "value": ".."}         a ``datetime.datetime``, or ``date`` where there is no ``T``
     {"kind": "dict", "items": [[name, node], ..]}
+    {"kind": "list", "items": [node, ..]}
     {"kind": "pandas", "buffer": n}         ``pd.DataFrame(**value)`` of a JSON object: no signature
     {"kind": "csv", "buffer": n}            ``pd.read_csv``: no signature
     {"kind": "parquet", "buffer": n, "columns": [{"name", "type", "required"}, ..] | null}
@@ -40,7 +41,7 @@ in which the key was left out, which pandas shows as NaN where it may show null 
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, NamedTuple, Optional
+from typing import Any, Dict, List, NamedTuple
 
 from lading_runtime.wire import Buffer
 
@@ -54,10 +55,10 @@ class Payload(NamedTuple):
     """What one request asks the model: data, its buffers, and parameters."""
 
     data: Node
-    buffers: List[Buffer]
+    buffers: list[Buffer]
     """Of the data and of the parameters."""
 
-    params: Optional[Node]
+    params: Node | None
     """None where the model's signature has no parameters and none were sent."""
 
     is_wrapped: bool = True

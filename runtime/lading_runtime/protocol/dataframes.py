@@ -1,0 +1,107 @@
+"""``dataframe_split`` and ``dataframe_records``: JSON to a table, as ``pd.DataFrame`` reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import zip_longest
+from typing import Any
+
+from lading_runtime.errors import MalformedBody
+from lading_runtime.schema.cells import Cells
+from lading_runtime.schema.scalars import json_type
+from lading_runtime.schema.table import Table, columns_of, keys_of
+
+SPLIT_KEYS = {"columns", "data", "index"}
+
+
+def check_split(split: Any) -> dict[str, Any]:
+    """Return *split* if it has the members of a split data frame.
+
+    Raises:
+        MalformedBody: it has not, or an index that does not label each row.
+    """
+    if not isinstance(split, dict):
+        raise MalformedBody(f"'dataframe_split' must be an object, not {json_type(split)}")
+    if "data" not in split or not split.keys() <= SPLIT_KEYS:
+        raise MalformedBody(
+            "'dataframe_split' must have 'data' and may have 'columns' and 'index', nothing else"
+        )
+    data, index = split["data"], split.get("index")
+    if isinstance(data, list) and isinstance(index, list) and len(index) != len(data):
+        raise MalformedBody("the index of 'dataframe_split' must have one label for each row")
+    return split
+
+
+def check_records(records: Any) -> list[Any]:
+    """Return *records* if it is a list.
+
+    Raises:
+        MalformedBody: it is none.
+    """
+    if not isinstance(records, list):
+        raise MalformedBody(f"'dataframe_records' must be a list of records, not {json_type(records)}")
+    return records
+
+
+def table_of_split(split: Any) -> Table:
+    """Return a split data frame.
+
+    Raises:
+        MalformedBody: it is none.
+    """
+    split = check_split(split)
+    data, columns, index = split["data"], split.get("columns"), split.get("index")
+    _check_labels("columns", columns)
+    _check_labels("index", index)
+    if isinstance(data, dict) and index is None and all(isinstance(cells, list) for cells in data.values()):
+        return _table_of_columns(data, columns)
+    if not isinstance(data, list):
+        raise MalformedBody(f"the data of 'dataframe_split' must be a list, not {json_type(data)}")
+    return _table_of_rows(data, columns, index)
+
+
+def table_of_records(records: Any) -> Table:
+    """Return a data frame of records.
+
+    Raises:
+        MalformedBody: it is none.
+    """
+    return _table_of_rows(check_records(records), None, None)
+
+
+def _check_labels(what: str, labels: Any) -> None:
+    is_list = isinstance(labels, list) and not any(isinstance(label, (list, dict)) for label in labels)
+    if labels is not None and not is_list:
+        raise MalformedBody(f"the {what} of 'dataframe_split' must be a list of labels")
+
+
+def _table_of_columns(data: dict[str, list[Any]], columns: list[Any] | None) -> Table:
+    labels = list(data) if columns is None else columns
+    lengths = set(map(len, data.values())) or {0}
+    if len(lengths) > 1:
+        raise MalformedBody("the data of 'dataframe_split' have columns of unequal lengths")
+    rows = lengths.pop()
+    return Table(labels, [data.get(label, [None] * rows) for label in labels], rows)
+
+
+def _table_of_rows(rows: list[Any], columns: list[Any] | None, index: list[Any] | None) -> Table:
+    """Return a table of *rows*: lists, objects or single values, but only one of these."""
+    kinds = set(map(type, rows))
+    if kinds == {dict}:
+        labels: Sequence[Any] = keys_of(rows) if columns is None else columns
+        return Table(labels, columns_of(rows, labels), len(rows), index)
+    if kinds == {list}:
+        cells = _transposed(rows)
+    elif rows and isinstance(rows[0], (list, dict)):
+        raise MalformedBody("rows of different kinds")
+    else:
+        cells = [rows] if rows else [[] for _ in columns or ()]
+    if columns is not None and len(columns) != len(cells):
+        raise MalformedBody(f"{len(columns)} columns for rows of {len(cells)} cells")
+    return Table(range(len(cells)) if columns is None else columns, cells, len(rows), index)
+
+
+def _transposed(rows: list[list[Any]]) -> list[Cells]:
+    """Return the columns of *rows*; shorter rows are filled up with null."""
+    is_even = len(set(map(len, rows))) == 1
+    return list(zip(*rows)) if is_even else list(zip_longest(*rows))

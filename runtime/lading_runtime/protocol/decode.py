@@ -1,0 +1,210 @@
+"""A request's body to a payload: the formats of MLflow's scoring server (``invocations``)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from lading_runtime.errors import MalformedBody, SchemaViolation
+from lading_runtime.payload import Buffers, Node, Payload
+from lading_runtime.protocol.csv_text import decode_csv, table_of_csv
+from lading_runtime.protocol.dataframes import check_records, check_split, table_of_records, table_of_split
+from lading_runtime.protocol.json_text import read_json
+from lading_runtime.protocol.media_types import MediaType, read_media_type
+from lading_runtime.schema.cells import dump
+from lading_runtime.schema.params import ParamSchema
+from lading_runtime.schema.refusals import Unreadable
+from lading_runtime.schema.scalars import json_type
+from lading_runtime.schema.signature import Inputs, Signature
+
+FORMATS = ("dataframe_split", "dataframe_records", "instances", "inputs")
+LLM_KEYS = frozenset({"messages", "prompt", "input"})
+"""Any of these makes the whole body the model's input (``is_unified_llm_input``)."""
+
+PARQUET_MAGIC = b"PAR1"
+NO_SIGNATURE = Signature()
+
+
+def decode(body: bytes, content_type: str | None, signature: Signature | None) -> Payload:
+    """Return what *body* asks of a model with *signature*.
+
+    Raises:
+        UnsupportedMediaType: *content_type* names none that we read.
+        MalformedBody: the body is not what its type says, or in no known format.
+        SchemaViolation: the data do not fit the signature.
+        InvalidParams: the params do not fit the signature.
+    """
+    reader = _READERS[read_media_type(content_type)]
+    try:
+        return reader(body, signature or NO_SIGNATURE)
+    except Unreadable as problem:
+        raise MalformedBody(str(problem)) from problem
+    except RecursionError as error:
+        raise MalformedBody("the body is nested too deep") from error
+
+
+# --- JSON ---
+
+
+def _decode_json(body: bytes, signature: Signature) -> Payload:
+    document = read_json(body, is_exact=signature.keeps_values)
+    if not isinstance(document, dict):
+        raise MalformedBody(
+            f"the body must be a JSON object with one of {_formats()}, not {json_type(document)}"
+        )
+    if not LLM_KEYS.isdisjoint(document):
+        return _decode_llm(read_json(body, is_exact=True), signature)
+    buffers = Buffers()
+    data = _data_node(document, signature, buffers)
+    params = _params_node(document.get("params"), signature.params, buffers)
+    return Payload(data, buffers, params, is_streamed=document.get("stream") is True)
+
+
+def _data_node(document: dict[str, Any], signature: Signature, buffers: Buffers) -> Node:
+    if signature.is_from_type_hint:
+        if "inputs" not in document:
+            raise SchemaViolation("the body must have 'inputs', because the model's input is a type hint")
+        return json_node(document["inputs"], buffers)
+    sent = [name for name in FORMATS if name in document]
+    if len(sent) != 1:
+        raise MalformedBody(
+            f"the body must have exactly one of {_formats()}; it has {', '.join(sent) or 'none'}"
+        )
+    if signature.inputs is None:
+        return _UNSIGNED[sent[0]](document[sent[0]], buffers)
+    return _SIGNED[sent[0]](document[sent[0]], signature.inputs, buffers)
+
+
+def _formats() -> str:
+    return ", ".join(FORMATS)
+
+
+def json_node(value: Any, buffers: Buffers) -> Node:
+    """Return a node of *value* as it is."""
+    return {"kind": "json", "buffer": buffers.add(dump(value))}
+
+
+def _params_node(sent: Any, schema: ParamSchema | None, buffers: Buffers) -> Node | None:
+    """Return the params; without a schema, whatever was sent becomes an empty dictionary."""
+    if schema is not None:
+        return schema.node(sent, buffers)
+    return None if sent is None else {"kind": "dict", "items": []}
+
+
+def _decode_llm(document: dict[str, Any], signature: Signature) -> Payload:
+    """Return a body that is itself the input, without the members that are params."""
+    names = signature.params.names if signature.params else frozenset()
+    data = {name: value for name, value in document.items() if name not in names}
+    params = {name: value for name, value in document.items() if name in names}
+    buffers = Buffers()
+    if signature.inputs is None or signature.is_from_type_hint:
+        node = json_node(data, buffers)
+    else:
+        node = signature.inputs.from_row(data, buffers)
+    params_node = _params_node(params, signature.params, buffers)
+    is_streamed = document.get("stream") is True
+    return Payload(node, buffers, params_node, is_wrapped=False, is_streamed=is_streamed)
+
+
+# --- data frames and tensors, with and without a signature ---
+
+
+def _signed_split(value: Any, inputs: Inputs, buffers: Buffers) -> Node:
+    return inputs.from_table(table_of_split(value), buffers)
+
+
+def _signed_records(value: Any, inputs: Inputs, buffers: Buffers) -> Node:
+    return inputs.from_table(table_of_records(value), buffers)
+
+
+def _signed_instances(value: Any, inputs: Inputs, buffers: Buffers) -> Node:
+    return inputs.from_instances(value, buffers)
+
+
+def _signed_inputs(value: Any, inputs: Inputs, buffers: Buffers) -> Node:
+    return inputs.from_inputs(value, buffers)
+
+
+_SIGNED: dict[str, Callable[[Any, Inputs, Buffers], Node]] = {
+    "dataframe_split": _signed_split,
+    "dataframe_records": _signed_records,
+    "instances": _signed_instances,
+    "inputs": _signed_inputs,
+}
+
+
+def _unsigned_split(value: Any, buffers: Buffers) -> Node:
+    return {"kind": "pandas", "buffer": buffers.add(dump(check_split(value)))}
+
+
+def _unsigned_records(value: Any, buffers: Buffers) -> Node:
+    return {"kind": "pandas", "buffer": buffers.add(dump({"data": check_records(value)}))}
+
+
+def _unsigned_inputs(value: Any, buffers: Buffers) -> Node:
+    if isinstance(value, dict):
+        return {"kind": "dict", "items": [(name, numpy_node(item, buffers)) for name, item in value.items()]}
+    if isinstance(value, list) and all(isinstance(item, dict) for item in value):
+        return {"kind": "list", "items": [_unsigned_inputs(item, buffers) for item in value]}
+    return numpy_node(value, buffers)
+
+
+def _unsigned_instances(value: Any, buffers: Buffers) -> Node:
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        value = _transposed(value)
+    elif isinstance(value, dict):
+        _check_lengths([item for item in value.values() if isinstance(item, list)])
+    return _unsigned_inputs(value, buffers)
+
+
+def _transposed(rows: list[Any]) -> dict[str, list[Any]]:
+    """Return the columns of *rows*; MLflow would let values of different rows slide together."""
+    if not all(isinstance(row, dict) and row.keys() == rows[0].keys() for row in rows):
+        raise MalformedBody("the rows in 'instances' must be objects with the same keys")
+    return {key: [row[key] for row in rows] for key in rows[0]}
+
+
+def _check_lengths(columns: list[list[Any]]) -> None:
+    if len(set(map(len, columns))) > 1:
+        raise MalformedBody("the columns in 'instances' have unequal lengths")
+
+
+def numpy_node(value: Any, buffers: Buffers) -> Node:
+    """Return a node of the array that NumPy makes of *value*."""
+    return {"kind": "numpy", "dtype": None, "shape": None, "buffer": buffers.add(dump(value))}
+
+
+_UNSIGNED: dict[str, Callable[[Any, Buffers], Node]] = {
+    "dataframe_split": _unsigned_split,
+    "dataframe_records": _unsigned_records,
+    "instances": _unsigned_instances,
+    "inputs": _unsigned_inputs,
+}
+
+# --- CSV and parquet ---
+
+
+def _decode_csv(body: bytes, signature: Signature) -> Payload:
+    buffers = Buffers()
+    if signature.inputs is None or signature.is_from_type_hint:
+        node = {"kind": "csv", "buffer": buffers.add(decode_csv(body).encode())}
+    else:
+        node = signature.inputs.from_texts(table_of_csv(body), buffers)
+    return Payload(node, buffers, _params_node(None, signature.params, buffers))
+
+
+def _decode_parquet(body: bytes, signature: Signature) -> Payload:
+    if not (
+        body.startswith(PARQUET_MAGIC) and body.endswith(PARQUET_MAGIC) and len(body) > 2 * len(PARQUET_MAGIC)
+    ):
+        raise MalformedBody("the body is no parquet file")
+    buffers = Buffers()
+    node = {"kind": "parquet", "buffer": buffers.add(body)}
+    return Payload(node, buffers, _params_node(None, signature.params, buffers))
+
+
+_READERS: dict[MediaType, Callable[[bytes, Signature], Payload]] = {
+    MediaType.JSON: _decode_json,
+    MediaType.CSV: _decode_csv,
+    MediaType.PARQUET: _decode_parquet,
+}

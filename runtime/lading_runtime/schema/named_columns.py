@@ -1,0 +1,232 @@
+"""Signatures of columns with names: every format becomes a data frame of them, in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lading_runtime.errors import MalformedBody, SchemaViolation, UnreadableValue
+from lading_runtime.payload import Buffers, Node
+from lading_runtime.schema.cells import Cells, flatten
+from lading_runtime.schema.datatypes import Array, Scalar
+from lading_runtime.schema.reading import (
+    PLAIN_TYPES,
+    Field,
+    Read,
+    Reading,
+    check_array,
+    check_keys,
+    lengths_of,
+)
+from lading_runtime.schema.refusals import Unreadable
+from lading_runtime.schema.strict import as_strict
+from lading_runtime.schema.table import Record, Table, columns_of, keys_of
+
+
+def in_frames(field: Field) -> Read:
+    """Return how the data frame formats are read."""
+    return field.rule.from_frame
+
+
+def in_values(field: Field) -> Read:
+    """Return how ``inputs`` and ``instances`` are read."""
+    return field.rule.from_values
+
+
+def in_rows(field: Field) -> Read:
+    """Return how bodies are read that are the input themselves."""
+    return as_strict(field.type, field.rule)
+
+
+How = Callable[[Field], Read]
+
+
+@dataclass(frozen=True)
+class NamedColumns:
+    """Columns that a request may send in any order, with others beside them."""
+
+    fields: tuple[Field, ...]
+
+    @property
+    def keeps_values(self) -> bool:
+        """Whether cells may reach the model as they are, and so must be read exactly."""
+        return not all(field.type in PLAIN_TYPES for field in self.fields)
+
+    @property
+    def _names(self) -> set[Any]:
+        return {field.name for field in self.fields}
+
+    def from_table(self, table: Table, buffers: Buffers) -> Node:
+        """Return what the data frame formats become.
+
+        Raises:
+            UnreadableValue: a cell cannot be read as its column's type.
+            SchemaViolation: columns are missing or of other types.
+        """
+        found = dict(zip(table.labels, table.columns))
+        reading = self._read(found, in_frames, buffers)
+        if len(found) < len(table.labels):
+            labels = list(table.labels)
+            for name in self._names:
+                if labels.count(name) > 1:
+                    reading.blame(name, "appears more than once")
+        return reading.frame(table.rows, table.index)
+
+    def from_texts(self, table: Table, buffers: Buffers) -> Node:
+        """Return what CSV becomes.
+
+        Raises:
+            MalformedBody: the signature has columns that CSV cannot say.
+            UnreadableValue: a cell cannot be read as its column's type.
+            SchemaViolation: columns are missing or of other types.
+        """
+        kinds = {field.type for field in self.fields}
+        if not all(isinstance(kind, Scalar) for kind in kinds):
+            raise MalformedBody("CSV has no lists and objects, which this model's signature has")
+        node = self.from_table(table, buffers)
+        # MLflow's server takes no CSV with times, so that they are read as in the other formats; in all
+        # else a text is an object, whatever pandas has for texts.
+        for column in node.get("columns", ()) if Scalar("datetime") not in kinds else ():
+            if column["type"] == "boolean":
+                raise UnreadableValue(f"column {column['name']!a} (boolean): a missing value")
+            if column["type"] == "text":
+                column["dtype"] = "object"
+        return node
+
+    def from_row(self, values: Record, buffers: Buffers) -> Node:
+        """Return what a body becomes that is the input itself; nothing in it is cast.
+
+        Raises:
+            SchemaViolation: columns are missing, of other types or of unequal lengths.
+        """
+        is_row = self._holds_lists or all(is_one_cell(value) for value in values.values())
+        return self._from_columns(values, buffers, is_row=is_row, how=in_rows)
+
+    def from_inputs(self, value: Any, buffers: Buffers) -> Node:
+        """Return what ``inputs`` becomes (``_cast_schema_type``).
+
+        Raises:
+            UnreadableValue: a cell cannot be read as its column's type.
+            SchemaViolation: columns are missing, of other types or of unequal lengths.
+        """
+        if isinstance(value, dict):
+            return self._from_object(value, buffers)
+        has_objects = isinstance(value, list) and any(isinstance(item, dict) for item in value)
+        if len(self.fields) == 1 and isinstance(value, list) and not has_objects:
+            return self._from_object({self.fields[0].name: value}, buffers)
+        if isinstance(value, list) and all(isinstance(item, dict) for item in value):
+            return self._from_records(value, buffers)
+        return self._from_nameless(value, buffers)
+
+    def from_instances(self, value: Any, buffers: Buffers) -> Node:
+        """Return what ``instances`` becomes (``parse_instances_data``).
+
+        Raises:
+            MalformedBody: rows that are no objects beside some that are, or columns of unequal lengths.
+            UnreadableValue: a cell cannot be read as its column's type.
+            SchemaViolation: columns are missing or of other types, or the rows have different keys.
+        """
+        if isinstance(value, dict):
+            self._check_lengths(value)
+        if not isinstance(value, list) or not value or not isinstance(value[0], dict):
+            return self.from_inputs(value, buffers)
+        if not all(isinstance(row, dict) for row in value):
+            raise MalformedBody("'instances' has objects beside other values")
+        if any(isinstance(field.type, Array) for field in self.fields):
+            check_keys(value)
+            keys = keys_of(value)
+            return self.from_table(Table(keys, columns_of(value, keys), len(value)), buffers)
+        return self._from_instances(value, buffers)
+
+    def _from_instances(self, rows: list[Record], buffers: Buffers) -> Node:
+        columns = {key: [row[key] for row in rows if key in row] for key in keys_of(rows)}
+        self._check_lengths(columns)
+        check_keys(rows)
+        self._check_extras(columns)
+        return self._read(columns, in_values, buffers).frame(len(rows))
+
+    def _from_records(self, rows: list[Record], buffers: Buffers) -> Node:
+        keys = keys_of(rows)
+        for key in self._extras(keys):
+            for row in rows:
+                check_array(key, row.get(key))
+        return self._read(dict(zip(keys, columns_of(rows, keys))), in_values, buffers).frame(len(rows))
+
+    def _from_object(self, values: Mapping[Any, Any], buffers: Buffers) -> Node:
+        """Read columns by name; single values where there are no lists, or where lists are the values."""
+        self._check_extras(values)
+        is_row = self._holds_lists or not lengths_of(values)
+        node = self._from_columns(values, buffers, is_row=is_row, how=in_values)
+        if is_row and not self._holds_lists and self._extras(values):
+            raise SchemaViolation("single values beside others that the signature does not have")
+        return node
+
+    def _from_columns(self, values: Mapping[Any, Any], buffers: Buffers, *, is_row: bool, how: How) -> Node:
+        lengths = set() if is_row else lengths_of(values)
+        rows = min(lengths, default=1)
+        is_single = {name: is_row or not isinstance(value, list) for name, value in values.items()}
+        columns = {name: [value] * rows if is_single[name] else value for name, value in values.items()}
+        reading = self._read(columns, how, buffers)
+        if len(lengths) > 1:
+            raise SchemaViolation("columns of unequal lengths")
+        return reading.frame(rows)
+
+    def _from_nameless(self, value: Any, buffers: Buffers) -> Node:
+        """Read values without names, which MLflow takes for values of the first column's type."""
+        first = self.fields[0]
+        try:
+            shape, singles = flatten(value)
+        except Unreadable as problem:
+            raise UnreadableValue(f"column {first.name!a} ({first.type}): {problem}") from problem
+        cells = singles if isinstance(first.type, Scalar) else [value]
+        Reading(Buffers()).add(first.name, first.type, first.rule.from_values, cells)
+        self._check_missing(())
+        return Reading(buffers).frame(len(value) if shape else 1)
+
+    def _read(self, columns: Mapping[Any, Cells], how: How, buffers: Buffers) -> Reading:
+        """Read those of *columns* that the signature names, in its order.
+
+        Raises:
+            UnreadableValue: a cell cannot be read as its column's type.
+            SchemaViolation: a required column is missing.
+        """
+        reading = Reading(buffers)
+        for field in self.fields:
+            if field.name in columns:
+                reading.add(field.name, field.type, how(field), columns[field.name])
+        self._check_missing(columns)
+        return reading
+
+    @property
+    def _holds_lists(self) -> bool:
+        return any(field.is_list_like for field in self.fields)
+
+    def _extras(self, names: Iterable[Any]) -> list[Any]:
+        known = self._names
+        return [name for name in names if name not in known]
+
+    def _check_extras(self, values: Mapping[Any, Any]) -> None:
+        for name in self._extras(values):
+            check_array(name, values[name])
+
+    def _check_missing(self, present: Iterable[Any]) -> None:
+        names = set(present)
+        missing = [field.name for field in self.fields if field.is_required and field.name not in names]
+        if missing:
+            raise SchemaViolation(f"model is missing inputs {missing!a}")
+
+    def _check_lengths(self, columns: Mapping[Any, Any]) -> None:
+        """Refuse ``instances`` whose required columns differ in length."""
+        required = {
+            field.name for field in self.fields if field.is_required and not isinstance(field.type, Array)
+        }
+        if len(lengths_of({name: cells for name, cells in columns.items() if name in required})) > 1:
+            raise MalformedBody("the columns in 'instances' have unequal lengths")
+
+
+def is_one_cell(value: Any) -> bool:
+    """Tell whether MLflow takes *value*, under a column's name, for one cell and not for a column."""
+    if isinstance(value, list):
+        return all(isinstance(item, str) for item in value)
+    return not isinstance(value, dict)

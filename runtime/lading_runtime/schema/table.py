@@ -1,0 +1,40 @@
+"""A data frame as it came out of a body, before a signature has been asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lading_runtime.schema.cells import ABSENT, Cells
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Columns of equal lengths."""
+
+    labels: Sequence[Any]
+    """Texts, or whatever else JSON gave; 0, 1, … where it named none."""
+
+    columns: Sequence[Cells]
+    """One for each label."""
+
+    rows: int
+
+    index: list[Any] | None = None
+    """Labels of the rows, if the body gave any."""
+
+
+def keys_of(records: Sequence[Record]) -> list[str]:
+    """Return all keys, in the order in which they first appear."""
+    first = list(records[0]) if records else []
+    if all(list(record) == first for record in records):
+        return first
+    return list(dict.fromkeys(key for record in records for key in record))
+
+
+def columns_of(records: Sequence[Record], keys: Iterable[Any]) -> list[Cells]:
+    """Return a column for each of *keys*, `ABSENT` where a record has no such key."""
+    return [[record.get(key, ABSENT) for record in records] for key in keys]
