@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from lading_runtime.schema.signature import read_signature
+from lading_runtime.schema.signature import Signature
 from lading_runtime.server.access import AccessLog
 from lading_runtime.server.invocations import Invocations
 from lading_runtime.server.model import ServedModel
@@ -18,7 +18,9 @@ from lading_runtime.server.probes import Drain, Health, Ping, Version
 from lading_runtime.server.settings import Settings
 
 
-def create_app(model: ServedModel, settings: Settings, pool: Pool, drain: Drain) -> ASGIApp:
+def create_app(
+    model: ServedModel, signature: Signature | None, settings: Settings, pool: Pool, drain: Drain
+) -> ASGIApp:
     """Return the application; its lifespan opens and closes *pool*."""
 
     @asynccontextmanager
@@ -28,7 +30,7 @@ def create_app(model: ServedModel, settings: Settings, pool: Pool, drain: Drain)
         pool.close()
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
-    invocations = Invocations(read_signature(model.mlmodel), settings, pool)
+    invocations = Invocations(signature, settings, pool)
     app.router.routes.extend(
         [
             Route("/invocations", invocations, methods=["POST"]),

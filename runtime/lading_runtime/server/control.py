@@ -1,20 +1,22 @@
-"""The datagrams between master, workers and model host; `lading_runtime.wire` writes them down.
+"""What workers ask the model host for, and what they report to the master; nobody ever blocks.
 
-One socket goes to the model host and is shared by the master and all workers; another one, in the
-other direction, brings the workers' reports to the master. Neither end ever waits for the other:
-what does not fit into a socket now is refused (`Busy`) and tried again later.
+`lading_runtime.wire` writes down the model host's control socket. Its other end is shared by the
+master and all workers, and does not block: what does not fit now is `Busy`, and tried again later.
+The reports go the other way, on a socket of their own, from all workers to the master.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import select
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass
 
-MAX_DATAGRAM_BYTES = 1 << 16
+from lading_runtime import wire
+
+MAX_REPORT_BYTES = 1 << 16
 MAX_REASON_CHARACTERS = 4000
 
 
@@ -30,6 +32,7 @@ class Report:
     """False: the model could not be loaded."""
 
     reason: str = ""
+    """Why not."""
 
     load_s: float | None = None
     """How long the model took to load, where the model process knows."""
@@ -42,55 +45,41 @@ class Control:
         self._host = host
         self._master = master
 
-    def fork(self, theirs: socket.socket) -> None:
-        """Ask for a model process that serves *theirs*.
+    def fork(self, stream: socket.socket) -> None:
+        """Ask for a model process that serves *stream*.
 
         Raises:
             Busy: not now.
         """
-        _send(self._host, {"kind": "fork", "worker": os.getpid()}, theirs.fileno())
+        try:
+            wire.request_fork(self._host, os.getpid(), stream)
+        except BlockingIOError as error:
+            raise Busy from error
 
     def report(self, report: Report) -> None:
         """Tell the master; what it cannot take now, it has heard hundreds of times."""
-        reason = report.reason[:MAX_REASON_CHARACTERS]
+        short = {**asdict(report), "reason": report.reason[:MAX_REASON_CHARACTERS]}
         try:
-            _send(self._master, {"is_ready": report.is_ready, "reason": reason, "load_s": report.load_s})
-        except Busy:
+            self._master.send(json.dumps(short).encode())
+        except BlockingIOError:
             return
 
 
-def send_orphans(host: socket.socket, worker: int) -> None:
-    """Tell the model host that *worker* is gone.
-
-    Raises:
-        Busy: not now.
-    """
-    _send(host, {"kind": "orphans", "worker": worker})
-
-
 def receive_reports(reports: socket.socket) -> Iterator[Report]:
-    """Yield what the workers have reported since last time."""
-    while (data := _receive(reports)) is not None:
-        yield Report(**json.loads(data[0]))
+    """Yield what the workers have reported since last time; the socket does not block."""
+    while True:
+        try:
+            data = reports.recv(MAX_REPORT_BYTES)
+        except BlockingIOError:
+            return
+        yield Report(**json.loads(data))
 
 
 def receive_forks(host_end: socket.socket) -> Iterator[socket.socket]:
-    """Yield the sockets that wait for a model process, in place of a model host that is no more."""
-    while (data := _receive(host_end)) is not None:
-        yield from (socket.socket(fileno=fd) for fd in data[1])
+    """Yield the sockets that wait for a model process, in place of a model host that is no more.
 
-
-def _send(sock: socket.socket, datagram: dict[str, Any], *fds: int) -> None:
-    try:
-        socket.send_fds(sock, [json.dumps(datagram).encode()], list(fds), socket.MSG_DONTWAIT)
-    except BlockingIOError as error:
-        raise Busy from error
-
-
-def _receive(sock: socket.socket) -> tuple[bytes, list[int]] | None:
-    """Return the next datagram and its file descriptors, or None where none waits."""
-    try:
-        data, fds, _, _ = socket.recv_fds(sock, MAX_DATAGRAM_BYTES, 1, socket.MSG_DONTWAIT)
-    except BlockingIOError:
-        return None
-    return (data, fds) if data else None
+    The socket was the host's and blocks; but nobody else reads from it now.
+    """
+    while select.select([host_end], [], [], 0)[0]:
+        datagram = wire.receive_datagram(host_end)
+        yield from () if datagram is None else datagram.streams

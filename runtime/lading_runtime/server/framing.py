@@ -9,18 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lading_runtime.wire import MAX_HEADER_BYTES, PREFIX, BrokenStream, Message, unpack_header
+from lading_runtime.wire import PREFIX, Message, unpack_header, unpack_prefix
 
 SCRATCH_BYTES = 1 << 16
-MAX_MESSAGE_BYTES = 1 << 32
-"""A longer message is none of ours: the stream is broken."""
 
 
 class MessageReader:
     """Says where the next bytes go (`free`), and what they made complete (`received`)."""
 
-    def __init__(self) -> None:
-        self._scratch = bytearray(SCRATCH_BYTES)
+    def __init__(self, scratch_bytes: int = SCRATCH_BYTES) -> None:
+        self._scratch = bytearray(scratch_bytes)
         self._target = self._scratch
         """Where bytes go: the scratch, or the memory of one large message."""
         self._filled = 0
@@ -48,9 +46,9 @@ class MessageReader:
         """Yield the messages that the scratch holds, and leave the beginning of the next one in it."""
         start = 0
         while self._filled - start >= PREFIX.size:
-            header_bytes, buffers_bytes = _lengths(self._scratch, start)
+            header_bytes, buffers_bytes = unpack_prefix(self._scratch[start : start + PREFIX.size])
             begin, end = start + PREFIX.size, start + PREFIX.size + header_bytes + buffers_bytes
-            if end - start > SCRATCH_BYTES:
+            if end - start > len(self._scratch):
                 self._start_large(begin, header_bytes, end - begin)
                 return
             if end > self._filled:
@@ -67,13 +65,6 @@ class MessageReader:
         here = self._scratch[begin : self._filled]
         self._target[: len(here)] = here
         self._filled = len(here)
-
-
-def _lengths(data: bytearray, start: int) -> tuple[int, int]:
-    header_bytes, buffers_bytes = PREFIX.unpack_from(data, start)
-    if header_bytes > MAX_HEADER_BYTES or header_bytes + buffers_bytes > MAX_MESSAGE_BYTES:
-        raise BrokenStream("a message that is too long")
-    return header_bytes, buffers_bytes
 
 
 def _message(data: bytearray, header_bytes: int) -> Message:

@@ -16,16 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import lading_runtime.worker
-from lading_runtime.server.control import (
-    Busy,
-    Control,
-    Report,
-    receive_forks,
-    receive_reports,
-    send_orphans,
-)
+from lading_runtime import wire
+from lading_runtime.server.control import Control, Report, receive_forks, receive_reports
 from lading_runtime.server.model import ServedModel
-from lading_runtime.wire import Message, send
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +35,9 @@ class ModelHost:
         self._python = python
         self._ours, self._theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._reports, self._reporters = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        # The host's end blocks: the host shares it.
+        for end in (self._ours, self._reports, self._reporters):
+            end.setblocking(False)
         # The model's environment need not have a YAML parser, nor the image a writable folder.
         self._mlmodel = os.memfd_create("mlmodel")
         os.write(self._mlmodel, json.dumps(model.mlmodel, default=str).encode())
@@ -89,15 +85,15 @@ class ModelHost:
     def orphan(self, worker: int) -> None:
         """Have the model processes of a dead worker killed."""
         try:
-            send_orphans(self._ours, worker)
-        except Busy:
+            wire.report_orphans(self._ours, worker)
+        except BlockingIOError:
             logger.warning("model processes of a dead worker not killed", extra={"worker": worker})
 
     def refuse(self, error: dict[str, Any]) -> None:
         """Answer in place of a dead host: the model cannot be loaded."""
         for waiting in receive_forks(self._theirs):
             with waiting:
-                send(waiting, Message({"kind": "failed", "error": error}))
+                wire.send(waiting, wire.Message({"kind": "failed", "error": error}))
 
     def close(self) -> None:
         """End the process, and everything that it forked. Does nothing in a worker, where it is not ours."""

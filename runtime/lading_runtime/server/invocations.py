@@ -92,7 +92,8 @@ class Invocations:
         encoding = headers.get(b"content-encoding", b"")
         plain = unpack_body(body, encoding, max_bytes=self._settings.max_body_bytes)
         content_type = headers.get(b"content-type")
-        return decode(plain, content_type and content_type.decode("latin-1"), self._signature)
+        media_type = None if content_type is None else content_type.decode("latin-1")
+        return decode(plain, media_type, self._signature)
 
     async def _off_loop(self, size: int, work: Callable[[], T]) -> T:
         """Do *work* here if it is small, else in a thread."""

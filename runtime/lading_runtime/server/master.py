@@ -14,6 +14,9 @@ from gunicorn.config import Config
 from gunicorn.errors import HaltServer
 from starlette.types import ASGIApp
 
+from lading_runtime.schema.datatypes import BrokenSignature
+from lading_runtime.schema.signature import Signature, read_signature
+
 # Every module of the application is imported here, in the master, so that all workers share it.
 from lading_runtime.server.app import create_app
 from lading_runtime.server.host import ModelHost
@@ -49,6 +52,7 @@ class Server(DrainingApplication):
     def __init__(self, settings: Settings, model: ServedModel, host: ModelHost) -> None:
         self.settings = settings
         self.model = model
+        self.signature = signature_of(model)
         self.host = host
         self.drain = Drain()
         super().__init__(prog="lading_runtime")
@@ -80,12 +84,24 @@ class Server(DrainingApplication):
     def load(self) -> ASGIApp:
         """Return the application; called in each worker."""
         pool = Pool(self.host.worker_control())
-        return create_app(self.model, self.settings, pool, self.drain)
+        return create_app(self.model, self.signature, self.settings, pool, self.drain)
 
     def run(self) -> None:
         """Serve; returns by `SystemExit`, in the master as in each worker."""
         gc.freeze()
         Master(self, self.host).run()
+
+
+def signature_of(model: ServedModel) -> Signature | None:
+    """Return the signature of *model*.
+
+    Raises:
+        BadSetting: it cannot be read.
+    """
+    try:
+        return read_signature(model.mlmodel)
+    except BrokenSignature as error:
+        raise BadSetting("LADING_MODEL", f"signature in {str(model.folder)!r}: {error}") from error
 
 
 def defaults(settings: Settings) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+import time
 from collections import deque
 
 from lading_runtime.errors import DeadlineExceeded, ModelProcessLost, NotReady, ScoringError
@@ -43,7 +44,7 @@ class Job:
         # Packed before it queues, so that what cannot be packed fails here and not in a callback.
         self.pieces = pack(answers.request(number, payload))
         self.answer: asyncio.Future[Prediction] = loop.create_future()
-        self.came_at = loop.time()
+        self.came_at = time.perf_counter()
         self.sent_at = self.came_at
         self.timer: asyncio.TimerHandle | None = None
         """Runs until the model process has nothing to do with the job any more, also if nobody waits
@@ -171,7 +172,7 @@ class Pool:
             job.end(error)
         else:
             job.end()
-            queue_s, model_s = job.sent_at - job.came_at, self._loop.time() - job.sent_at
+            queue_s, model_s = job.sent_at - job.came_at, time.perf_counter() - job.sent_at
             if not job.answer.done():
                 job.answer.set_result(Prediction(value, message.buffers, queue_s, model_s))
         self._send_next()
@@ -183,7 +184,7 @@ class Pool:
             if job.answer.done():
                 job.end()
                 continue
-            self._running, job.sent_at = job, self._loop.time()
+            self._running, job.sent_at = job, time.perf_counter()
             self._process.send(job.pieces)
 
     def _expire(self, job: Job) -> None:

@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 from collections.abc import Coroutine, Iterator
 from types import FrameType
 from typing import Any, Callable
@@ -90,11 +91,21 @@ class Worker(base.Worker):
         loop = uvloop.new_event_loop()
         asyncio.set_event_loop(loop)
         try:
-            loop.run_until_complete(server.serve(sockets=self.sockets))
+            loop.run_until_complete(server.serve(sockets=self._listeners()))
         finally:
             loop.close()
         if not server.started:
             raise SystemExit(1)
+
+    def _listeners(self) -> list[socket.socket]:
+        """Return gunicorn's sockets as plain ones.
+
+        uvloop closes the descriptors of gunicorn's own class, which does not notice and closes them again.
+        """
+        plain = [socket.socket(fileno=os.dup(listener.fileno())) for listener in self.sockets]
+        for listener in self.sockets:
+            listener.close()
+        return plain
 
     def _config(self) -> uvicorn.Config:
         return uvicorn.Config(

@@ -1,0 +1,116 @@
+"""From the environment to a server that is ready, or to an exit code that says why not."""
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+
+def test_http_is_up_before_the_model_is_loaded(start, tmp_path):
+    """A server is alive at once, ready when the model is, and says so to those who come too early."""
+    server = start(LOADING="waits")
+    server.eventually(server.is_answering)
+
+    ping, early = server.get("/ping"), server.ask("echo early")
+    (tmp_path / "model" / "gate").touch()
+
+    assert (ping.status_code, early.status_code) == (503, 503)
+    assert ping.headers["retry-after"] == "1"
+    assert ping.json()["error_code"] == "TEMPORARILY_UNAVAILABLE"
+    assert server.until_ready().ask("echo now").json() == "now"
+
+
+def test_a_model_that_cannot_be_loaded_is_said_and_ends_the_server(start):
+    """After a failed load the reason can be asked for during a grace, then the server ends with code 3."""
+    server = start(LOADING="raises", MLFLOW_MODELS_WORKERS="2", LADING_LOAD_FAILURE_GRACE_S="1.5")
+    server.eventually(lambda: server.is_answering() and b"reason" in server.get("/health").content)
+
+    ping, health, refused = server.get("/ping"), server.get("/health"), server.ask("echo")
+
+    assert server.process.wait(30) == 3
+    assert health.status_code == 200
+    assert (ping.status_code, refused.status_code) == (503, 503)
+    for text in (ping.text, health.text, refused.text):
+        assert "the weights are missing" in text
+    assert server.log.count("model not loaded") == 1
+
+
+def test_a_model_host_that_dies_while_loading_is_a_failed_load(start):
+    """A model whose loading ends the process is a model that cannot be loaded."""
+    server = start(LOADING="dies", LADING_LOAD_FAILURE_GRACE_S="1.5")
+    server.eventually(lambda: server.is_answering() and b"exit code 7" in server.get("/health").content)
+
+    assert server.process.wait(30) == 3
+    assert server.log.count("model not loaded") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "http"),
+        ("MLFLOW_MODELS_WORKERS", "none"),
+        ("LADING_MODEL", "/nonexistent"),
+        ("LADING_MODEL_PYTHON", "/nonexistent"),
+        ("GUNICORN_CMD_ARGS", "--workers many"),
+        ("GUNICORN_CMD_ARGS", "--workers -1"),
+        ("GUNICORN_CMD_ARGS", "--no-such-option"),
+        ("GUNICORN_CMD_ARGS", "--bind 'unclosed"),
+    ],
+)
+def test_a_bad_setting_is_one_line_and_exit_code_2(start, name, value):
+    """A setting that cannot be used is named in one line; nothing is left running."""
+    server = start(**{name: value})
+
+    assert server.process.wait(30) == 2
+    assert server.log.startswith(f"lading_runtime: {name}: ")
+    assert server.log.count("\n") == 1
+
+
+def test_an_unknown_argument_is_refused(start):
+    """The only argument is SageMaker's."""
+    assert start("train").process.wait(30) == 2
+
+
+def test_sagemaker_calls_the_image_with_serve(start):
+    """``serve`` is what the image does anyway."""
+    assert start("serve").until_ready().ask("echo hello").json() == "hello"
+
+
+def test_gunicorn_arguments_win(start):
+    """``GUNICORN_CMD_ARGS`` wins over MLFLOW_MODELS_WORKERS and PORT; a foreign worker class is ignored."""
+    server = start(
+        MLFLOW_MODELS_WORKERS="1",
+        PORT="1",
+        GUNICORN_CMD_ARGS="--workers 3 --bind 127.0.0.1:0 --timeout 60 -k gevent --log-level warning",
+    )
+    server.eventually(lambda: len(server.workers()) == 3)
+
+    assert "INFO" not in server.log
+
+
+def test_a_port_that_is_taken_ends_the_server(start):
+    """A server that cannot listen says so and leaves nothing running."""
+    first = start().until_ready()
+
+    second = start(PORT=first.url.rpartition(":")[2])
+
+    assert second.process.wait(60) not in (0, None)
+    assert "in use" in second.log
+
+
+def test_nothing_is_written_to_disk(start, tmp_path):
+    """A server needs no folder that it can write to, no home, and no name for its user."""
+    for folder in (tmp_path / "model", tmp_path / "model" / "code"):
+        folder.chmod(stat.S_IRUSR | stat.S_IXUSR)
+    before = files(tmp_path)
+
+    server = start(HOME="/nonexistent", TMPDIR="/nonexistent").until_ready()
+
+    assert server.ask("echo hello").json() == "hello"
+    assert files(tmp_path) - before == {tmp_path / "log"}
+
+
+def files(folder: Path) -> set[Path]:
+    """Return all files below a folder but Python's own caches, which it writes where it may."""
+    return {Path(root, name) for root, _, names in os.walk(folder) for name in names if name[-4:] != ".pyc"}

@@ -1,0 +1,74 @@
+"""A model host with processes that predict nothing, but do what their payload says; wire.py's contract.
+
+    python fake_host.py --control-fd N --each PLAN
+
+PLAN has a word for each process that is asked for, the last one also for all that follow: ``ready``,
+``failed``, ``dies`` (before it is ready).
+"""
+
+import argparse
+import itertools
+import os
+import signal
+import socket
+import time
+
+from lading_runtime import wire
+
+
+def main() -> None:
+    """Fork a process for each datagram, until there are no more."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--control-fd", type=int)
+    parser.add_argument("--each", default="ready")
+    options = parser.parse_args()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    words = options.each.split(",")
+    plan = itertools.chain(words, itertools.repeat(words[-1]))
+    with socket.socket(fileno=options.control_fd) as control:
+        while (datagram := wire.receive_datagram(control)) is not None:
+            for stream in datagram.streams:
+                word = next(plan)
+                if os.fork() == 0:
+                    control.close()
+                    serve(stream, word)
+                stream.close()
+
+
+def serve(stream: socket.socket, word: str) -> None:
+    """Be a model process."""
+    if word == "dies":
+        os._exit(1)
+    if word == "failed":
+        error = {"source": "load", "type": "RuntimeError", "message": "RuntimeError: no weights"}
+        wire.send(stream, wire.Message({"kind": "failed", "error": error}))
+        os._exit(0)
+    wire.send(stream, wire.Message({"kind": "ready", "pid": os.getpid(), "model": {"load_s": 0.5}}))
+    while (request := wire.receive(stream)) is not None:
+        answer(stream, request)
+    os._exit(0)
+
+
+def answer(stream: socket.socket, request: wire.Message) -> None:
+    """Do what the payload says."""
+    number, value = request.header["id"], request.header["payload"].get("value")
+    if value == "exit":
+        os._exit(1)
+    if value == "hang":
+        time.sleep(600)
+    if value == "garbage":
+        stream.sendall(b"\xff" * 64)
+        return
+    if value == "other":
+        number += 1
+    if value == "raise":
+        error = {"source": "model", "type": "KeyError", "message": "KeyError: 'x'", "stack_trace": "KeyError"}
+        wire.send(stream, wire.Message({"kind": "error", "id": number, "error": error}))
+        return
+    text = str(os.getpid()).encode() if value == "pid" else b"".join(map(bytes, request.buffers))
+    answered = {"kind": "prediction", "id": number, "value": {"kind": "json", "buffer": 0}}
+    wire.send(stream, wire.Message(answered, [text]))
+
+
+if __name__ == "__main__":
+    main()

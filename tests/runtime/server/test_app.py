@@ -1,0 +1,215 @@
+"""The application: which path answers what, on a model process that does what it is told."""
+
+import asyncio
+import gzip
+import json
+import logging
+import sys
+
+import httpx
+import pytest
+from lading_runtime import __version__
+from lading_runtime.server.app import create_app
+from lading_runtime.server.cgroup import Limits
+from lading_runtime.server.model import ServedModel
+from lading_runtime.server.probes import Drain
+from lading_runtime.server.settings import Settings
+
+MLMODEL = {"run_id": "abc", "mlflow_version": "3.18.0", "flavors": {"python_function": {}}}
+ECHO = {"prompt": "echo"}
+
+
+@pytest.fixture
+def client(open_pool, tmp_path):
+    """Return a function that runs a conversation with the application.
+
+    Its keywords are settings by their variables; ``each`` says how model processes start, and
+    ``drained`` that the worker has been asked to end.
+    """
+
+    def run(conversation, *, each="ready", drained=False, **environ):
+        async def main():
+            said = {"LADING_MODEL": str(tmp_path), "LADING_MODEL_PYTHON": sys.executable, **environ}
+            settings = Settings.read(said, Limits(1, None))
+            drain = Drain()
+            drain.has_begun = drained
+            async with open_pool(each) as pool:
+                await pool.until_told()
+                app = create_app(ServedModel(tmp_path, MLMODEL), None, settings, pool, drain)
+                transport = httpx.ASGITransport(app=app)
+                async with httpx.AsyncClient(transport=transport, base_url="http://server") as http:
+                    return await conversation(http)
+
+        return asyncio.run(asyncio.wait_for(main(), 60))
+
+    return run
+
+
+def get(path, **headers):
+    """Return a conversation of one GET."""
+    return lambda http: http.get(
+        path, headers={name.replace("_", "-"): text for name, text in headers.items()}
+    )
+
+
+def post(content, **headers):
+    """Return a conversation of one scoring request."""
+    body = content if isinstance(content, bytes) else json.dumps(content).encode()
+    return lambda http: http.post(
+        "/invocations",
+        content=body,
+        headers={name.replace("_", "-"): text for name, text in headers.items()},
+    )
+
+
+@pytest.mark.parametrize("path", ["/ping", "/health"])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_probes_answer_as_mlflows(client, method, path):
+    """A ready server answers probes with 200, JSON's media type, and a line break; HEAD too."""
+    answer = client(lambda http: http.request(method, path))
+
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["content-length"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "detail"),
+    [
+        ("GET", "/nope", 404, "Not Found"),
+        ("GET", "/docs", 404, "Not Found"),
+        ("GET", "/invocations", 405, "Method Not Allowed"),
+        ("POST", "/ping", 405, "Method Not Allowed"),
+    ],
+)
+def test_what_is_not_there_is_said_as_mlflow_does(client, method, path, status, detail):
+    """Unknown paths and methods have FastAPI's bodies, as in MLflow."""
+    answer = client(lambda http: http.request(method, path))
+
+    assert answer.status_code == status
+    assert answer.json() == {"detail": detail}
+
+
+@pytest.mark.parametrize("path", ["/ping/", "/invocations/"])
+def test_a_trailing_slash_is_redirected(client, path):
+    """A path with a slash too much leads to the right one."""
+    assert client(get(path)).status_code == 307
+
+
+def test_version_is_an_object(client):
+    """``/version`` tells of server and model, as JSON."""
+    answer = client(get("/version")).json()
+
+    assert answer["lading_runtime"] == __version__
+    assert answer["mlflow"] == "3.18.0"
+    assert answer["model"]["run_id"] == "abc"
+
+
+def test_version_as_text_is_mlflows(client):
+    """A client that asks for plain text gets the bare version of MLflow."""
+    assert client(get("/version", accept="text/plain")).text == "3.18.0"
+
+
+def test_a_prediction_is_answered(client):
+    """A scoring request is answered with what the model process says."""
+    answer = client(post({"dataframe_split": {"columns": ["a"], "data": [[1]]}}))
+
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.content.startswith(b'{"predictions": ')
+
+
+def test_large_bodies_are_answered_too(client):
+    """A body that is decoded in a thread gets the same answer."""
+    answer = client(post({"inputs": list(range(50_000))}))
+
+    assert answer.status_code == 200
+
+
+def test_gzip_bodies_are_read(client):
+    """A gzip body is scored as what it holds."""
+    body = gzip.compress(json.dumps({"inputs": [1]}).encode())
+
+    assert client(post(body, content_encoding="gzip")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status", "error_code"),
+    [
+        (b"{", {}, 400, "BAD_REQUEST"),
+        (b"{}", {"content_type": "application/xml"}, 415, "BAD_REQUEST"),
+        (b"{}", {"content_encoding": "br"}, 415, "BAD_REQUEST"),
+        (b"x" * 2000, {}, 413, "BAD_REQUEST"),
+    ],
+)
+def test_bad_requests_have_json_errors(client, body, headers, status, error_code):
+    """Whatever is wrong with a request is said in a JSON object with a code."""
+    answer = client(post(body, **headers), LADING_MAX_BODY_BYTES="1000")
+
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.json()["error_code"] == error_code
+
+
+def test_before_the_model_is_loaded_the_server_is_alive_and_not_ready(client):
+    """A failed or unfinished load leaves ``/health`` at 200, and ``/ping`` and scoring at 503."""
+
+    async def conversation(http):
+        return [await http.get("/health"), await http.get("/ping"), await post({"inputs": [1]})(http)]
+
+    health, ping, invocations = client(conversation, each="failed")
+
+    assert health.status_code == 200
+    assert "no weights" in health.json()["reason"]
+    for refusal in (ping, invocations):
+        assert refusal.status_code == 503
+        assert refusal.headers["retry-after"] == "1"
+        assert "no weights" in refusal.json()["message"]
+
+
+def test_a_draining_server_is_not_ready_but_answers(client):
+    """Once asked to end, a server denies readiness, and answers what still comes."""
+
+    async def conversation(http):
+        return await http.get("/ping"), await post({"inputs": [1]})(http)
+
+    ping, invocations = client(conversation, drained=True)
+
+    assert ping.status_code == 503
+    assert invocations.status_code == 200
+
+
+@pytest.fixture
+def log(caplog):
+    """Everything that is logged."""
+    caplog.set_level(logging.DEBUG)
+    return caplog
+
+
+def test_each_request_is_one_line(client, log):
+    """A request is logged with its method, path, status, sizes and times."""
+    client(post({"inputs": [1]}))
+
+    (line,) = [record for record in log.records if record.name == "lading_runtime.access"]
+    assert (line.method, line.path, line.status) == ("POST", "/invocations", 200)
+    assert line.received_bytes == 15
+    assert line.ms >= line.model_ms > 0
+
+
+def test_paths_cannot_break_lines_of_the_log(client, log):
+    """A path is logged as it was on the wire, and without its query."""
+    client(get("/a%0Ab?secret=1"))
+
+    (line,) = [record for record in log.records if record.name == "lading_runtime.access"]
+    assert line.path == "/a%0Ab"
+
+
+def test_a_mistake_of_ours_is_a_500_without_details(client, log, monkeypatch):
+    """An exception that nobody expected is answered as JSON, and says nothing of the payload."""
+    monkeypatch.setattr("lading_runtime.server.invocations.decode", lambda *_: int("secret"))
+
+    answer = client(post({"inputs": [1]}))
+
+    assert answer.status_code == 500
+    assert answer.json()["error_code"] == "INTERNAL_ERROR"
+    assert "secret" not in answer.text

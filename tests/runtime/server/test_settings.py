@@ -1,0 +1,86 @@
+"""Settings come from the environment, once, and a bad one is named."""
+
+import sys
+
+import pytest
+from lading_runtime.server.cgroup import Limits
+from lading_runtime.server.settings import BadSetting, Settings
+
+LIMITS = Limits(cpus=3, memory_bytes=None)
+
+
+@pytest.fixture
+def environ(tmp_path):
+    """The least that must be said outside of an image."""
+    return {"LADING_MODEL": str(tmp_path), "LADING_MODEL_PYTHON": sys.executable}
+
+
+def test_defaults(environ):
+    """Without a word, the server is MLflow's container: port 8080, 60 s, 100 MiB; pairs by the cgroup."""
+    settings = Settings.read(environ, LIMITS)
+
+    assert settings.bind == "0.0.0.0:8080"
+    assert settings.workers == 3
+    assert settings.request_timeout_s == 60
+    assert settings.max_body_bytes == 100 * 1024 * 1024
+    assert settings.has_stack_traces
+    assert settings.log_format == "text"
+
+
+def test_an_empty_value_counts_as_absent(environ):
+    """``-e PORT=`` asks for the default."""
+    assert Settings.read({**environ, "PORT": ""}, LIMITS).bind == "0.0.0.0:8080"
+
+
+@pytest.mark.parametrize(
+    ("said", "bind"),
+    [
+        ({"PORT": "9000"}, "0.0.0.0:9000"),
+        ({"AIP_HTTP_PORT": "7080"}, "0.0.0.0:7080"),
+        ({"AIP_HTTP_PORT": "7080", "PORT": "9000"}, "0.0.0.0:9000"),
+        ({"LADING_HOST": "127.0.0.1"}, "127.0.0.1:8080"),
+        ({"LADING_HOST": "::"}, "[::]:8080"),
+        ({"LADING_HOST": "[::1]"}, "[::1]:8080"),
+    ],
+)
+def test_address(environ, said, bind):
+    """The address is ``LADING_HOST`` and ``PORT``, or the port that Vertex AI names."""
+    assert Settings.read({**environ, **said}, LIMITS).bind == bind
+
+
+@pytest.mark.parametrize(("timeout_s", "graceful_s"), [("1", 30), ("60", 66), ("0.5", 30)])
+def test_a_drain_is_never_shorter_than_a_request(environ, timeout_s, graceful_s):
+    """What was accepted is answered within its deadline, and so before the drain is cut off."""
+    settings = Settings.read({**environ, "MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT": timeout_s}, LIMITS)
+
+    assert settings.graceful_timeout_s == graceful_s
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("LADING_MODEL", "/nonexistent"),
+        ("LADING_MODEL_PYTHON", "/nonexistent/python"),
+        ("PORT", "http"),
+        ("PORT", "65536"),
+        ("AIP_HTTP_PORT", "-1"),
+        ("MLFLOW_MODELS_WORKERS", "0"),
+        ("MLFLOW_MODELS_WORKERS", "two"),
+        ("MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT", "0"),
+        ("MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT", "nan"),
+        ("LADING_MAX_BODY_BYTES", "1MB"),
+        ("LADING_STACK_TRACES", "perhaps"),
+        ("LADING_LOG_FORMAT", "xml"),
+        ("LADING_LOAD_FAILURE_GRACE_S", "-1"),
+        ("LADING_DRAIN_DELAY_S", "inf"),
+    ],
+)
+def test_a_bad_value_names_its_variable(environ, name, value):
+    """The error is one line that says which variable, what it must be, and what it is."""
+    with pytest.raises(BadSetting) as raised:
+        Settings.read({**environ, name: value}, LIMITS)
+
+    text = str(raised.value)
+    assert text.startswith(f"{name}: expected ")
+    assert repr(value) in text
+    assert "\n" not in text
