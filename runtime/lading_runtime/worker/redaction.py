@@ -18,7 +18,9 @@ PREFIX_LENGTH = 16
 MARK = "\N{HORIZONTAL ELLIPSIS}"
 WITHHELD = "(the text is withheld, because it may repeat values of the payload)"
 
-QUOTED = re.compile(r"'([^'\n]*)'|\"([^\"\n]*)\"")
+QUOTED = re.compile(r"""(?<=['"])[^'"\\\n]*(?=\\?['"])""")
+"""What stands between two quotes, also if these are quoted themselves; they may belong to different texts."""
+
 PYDANTIC_INPUT = re.compile(r"input_value=.*?, input_type=", re.DOTALL)
 
 
@@ -38,7 +40,7 @@ class Redactor:
         telling = {part for value in values for part in telling_parts(value) if part in text}
         for part in sorted(telling, key=len, reverse=True):
             text = text.replace(part, MARK)
-        return QUOTED.sub(lambda match: unquoted(match, values), text)
+        return QUOTED.sub(lambda match: MARK if match.group() in values else match.group(), text)
 
     def _all_values(self) -> set[str]:
         if self._values is None:
@@ -77,9 +79,3 @@ def telling_parts(value: str) -> list[str]:
     if len(value) < MIN_TELLING_LENGTH:
         return []
     return [value, value[:PREFIX_LENGTH], value[-PREFIX_LENGTH:]] if len(value) > PREFIX_LENGTH else [value]
-
-
-def unquoted(match: re.Match[str], values: set[str]) -> str:
-    """Return the quoted text of *match*, or an ellipsis in the same quotes if it is a value."""
-    text = match.group(0)
-    return f"{text[0]}{MARK}{text[-1]}" if text[1:-1] in values else text

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -163,13 +164,23 @@ def launch(folder: Path, python: Path, environment: dict[str, str]) -> RunningHo
 def start_host() -> Iterator[Callable[..., RunningHost]]:
     """Give a function that starts a model host for a folder, by default with the tests' interpreter."""
     with ExitStack() as running:
+        yield partial(launch_within, running)
 
-        def start(folder: Path, python: Path = Path(sys.executable), **environment: str) -> RunningHost:
-            host = launch(folder, python, environment)
-            running.callback(host.close)
-            return host
 
-        yield start
+@pytest.fixture(scope="module")
+def start_shared_host() -> Iterator[Callable[..., RunningHost]]:
+    """Give the same function for hosts that the tests of one file share."""
+    with ExitStack() as running:
+        yield partial(launch_within, running)
+
+
+def launch_within(
+    running: ExitStack, folder: Path, python: Path = Path(sys.executable), **environment: str
+) -> RunningHost:
+    """Start a model host that ends with *running*."""
+    host = launch(folder, python, environment)
+    running.callback(host.close)
+    return host
 
 
 @pytest.fixture

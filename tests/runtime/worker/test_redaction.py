@@ -42,6 +42,11 @@ def test_short_values_are_replaced_in_quotes_only():
     assert redact("a bad 'a' and \"7\" among 3 of 7") == f"a bad '{MARK}' and \"{MARK}\" among 3 of 7"
 
 
+def test_quotes_within_quotes_are_found():
+    """A short value is found where a library quotes what quotes it."""
+    assert Redactor({"n": "7"})(repr([repr({"n": "7"}), 1])) == f"[\"{{'n': '{MARK}'}}\", 1]"
+
+
 def test_numbers_are_values_too():
     """A number that is long enough to be recognised is replaced."""
     assert Redactor([123456.5])("X has 123456.5 in it") == f"X has {MARK} in it"
