@@ -42,7 +42,8 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 _HEALTH_CHECK = """\
 import os, socket, sys
-server = socket.create_connection(("127.0.0.1", int(os.environ.get("PORT") or {port})), 4)
+port = os.environ.get("PORT") or os.environ.get("AIP_HTTP_PORT") or {port}
+server = socket.create_connection(("127.0.0.1", int(port)), 4)
 server.sendall(b"GET /ping HTTP/1.0\\r\\n\\r\\n")
 sys.exit(server.recv(12)[9:] != b"200")"""
 """Only what the interpreter has built in: a check every few seconds must cost nothing worth speaking of."""
@@ -160,7 +161,8 @@ def _own_env(options: ImageOptions) -> dict[str, str]:
     wanted = {
         "LADING_MODEL": MODEL_TARGET,
         "LADING_MODEL_PYTHON": MODEL_PYTHON,
-        "PORT": str(options.port),
+        # Set only where it was asked for: PORT beats AIP_HTTP_PORT, with which Vertex AI gives the port.
+        "PORT": options.port if options.port != PORT else None,
         "MLFLOW_MODELS_WORKERS": options.workers,
         "MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT": options.timeout_s,
     }

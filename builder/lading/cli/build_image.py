@@ -12,7 +12,7 @@ from lading.cli.results import image_json, image_line, plan_json, plan_text
 from lading.cli.steps import workshop
 from lading.engines.docker import DockerEngine
 from lading.engines.find import find_engine
-from lading.environment import PackageIndex, Platform
+from lading.environment import Platform
 from lading.plan import LINUX_AMD64, PORT, ImageNames, ImageOptions
 from lading.reference import ImageRef, parse_model_ref
 
@@ -39,7 +39,11 @@ def command(
     build_arg: Annotated[
         list[str],
         typer.Option(
-            "--build-arg", default_factory=list, metavar="NAME=VALUE", help="Hand it to the engine."
+            "--build-arg",
+            default_factory=list,
+            show_default=False,
+            metavar="NAME=VALUE",
+            help="Hand it to the engine.",
         ),
     ],
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Build every layer again.")] = False,
@@ -67,7 +71,7 @@ def command(
         lock_to=lock,
     )
     names = ImageNames(tuple(map(ImageRef.parse, name)), is_pushed=push)
-    index = PackageIndex(index_url, tuple(extra_index_url), tuple(find_links))
+    index = options.package_index(index_url, extra_index_url, find_links)
     with workshop(progress, index, is_refreshed=upgrade) as tools:
         if dry_run:
             plan = build.plan_image(request, tools.steps)

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from lading.capture.mlflow_need import MlflowNeed
+from lading.environment import PackageIndex
 
 
 class ProgressMode(StrEnum):
@@ -55,17 +56,34 @@ BaseImage = Annotated[
 TargetPlatform = Annotated[str, typer.Option("--platform", metavar="OS/ARCH", help="What the image runs on.")]
 Labels = Annotated[
     list[str],
-    typer.Option("--label", default_factory=list, metavar="NAME=VALUE", help="Add a label to the image."),
+    typer.Option(
+        "--label",
+        default_factory=list,
+        show_default=False,
+        metavar="NAME=VALUE",
+        help="Add a label to the image.",
+    ),
 ]
 Variables = Annotated[
     list[str],
-    typer.Option("--env", default_factory=list, metavar="NAME=VALUE", help="Set a variable in the image."),
+    typer.Option(
+        "--env",
+        default_factory=list,
+        show_default=False,
+        metavar="NAME=VALUE",
+        help="Set a variable in the image.",
+    ),
 ]
-ImagePort = Annotated[int, typer.Option("--port", min=1, max=65535, help="Where the server listens.")]
+ImagePort = Annotated[
+    int, typer.Option("--port", metavar="PORT", min=1, max=65535, help="Where the server listens.")
+]
 Workers = Annotated[
     int | None,
     typer.Option(
-        "--workers", min=1, help="Server workers, each with a model. [default: by the container's limits]"
+        "--workers",
+        min=1,
+        metavar="N",
+        help="Server workers, each with a model. [default: by the container's limits]",
     ),
 ]
 TimeoutS = Annotated[
@@ -75,13 +93,21 @@ IndexUrl = Annotated[str | None, typer.Option(metavar="URL", help="The package i
 ExtraIndexUrls = Annotated[
     list[str],
     typer.Option(
-        "--extra-index-url", default_factory=list, metavar="URL", help="An index to look at before it."
+        "--extra-index-url",
+        default_factory=list,
+        show_default=False,
+        metavar="URL",
+        help="An index to look at before it.",
     ),
 ]
 FindLinks = Annotated[
     list[str],
     typer.Option(
-        "--find-links", default_factory=list, metavar="PLACE", help="A folder or page of package files."
+        "--find-links",
+        default_factory=list,
+        show_default=False,
+        metavar="PLACE",
+        help="A folder or page of package files.",
     ),
 ]
 LockTo = Annotated[
@@ -95,9 +121,20 @@ LockFrom = Annotated[
     ),
 ]
 Upgrade = Annotated[bool, typer.Option("--upgrade", help="Lock again, though a lock of this model is kept.")]
-Mlflow = Annotated[MlflowNeed, typer.Option(help="How much of MLflow goes into the image.")]
+Mlflow = Annotated[
+    MlflowNeed, typer.Option(help="How much of MLflow the model gets; auto looks at its code.")
+]
 Progress = Annotated[ProgressMode, typer.Option(help="How to tell what happens, on stderr.")]
+Manager = Annotated[
+    EnvManager,
+    typer.Option("--env-manager", help="What makes the model's environment; local takes this Python's."),
+]
 Debug = Annotated[bool, typer.Option("--debug", help="Show where an error happened.")]
+
+
+def package_index(index_url: str | None, extra: list[str], find_links: list[str]) -> PackageIndex:
+    """Return where the user wants packages from."""
+    return PackageIndex(index_url, tuple(extra), tuple(find_links))
 
 
 def pairs(option: str, texts: list[str]) -> dict[str, str]:

@@ -16,7 +16,7 @@ from lading.locking.server import ServerLocker
 from lading.locking.uv import UvLocker
 from lading.models.fetch import fetch
 from lading.models.tracking import TrackingSettings
-from lading.progress import Timed
+from lading.progress import Progress, Timed
 from lading.store import Store
 from lading.wheels.fetch import WheelFetcher
 
@@ -40,17 +40,31 @@ def workshop(mode: ProgressMode, index: PackageIndex, *, is_refreshed: bool = Fa
         index: where the user wants packages from.
         is_refreshed: lock again what was locked before.
     """
+    with downloads() as folder, shown(mode) as progress:
+        yield make_workshop(folder, progress, index, is_refreshed=is_refreshed)
+
+
+@contextmanager
+def downloads() -> Iterator[Path]:
+    """Give a folder for models that are elsewhere."""
+    with tempfile.TemporaryDirectory(prefix="lading-") as folder:
+        yield Path(folder)
+
+
+def make_workshop(
+    folder: Path, progress: Progress, index: PackageIndex, *, is_refreshed: bool = False
+) -> Workshop:
+    """Return what commands work with; models are downloaded into *folder*."""
     store = Store.default()
-    with shown(mode) as progress, tempfile.TemporaryDirectory(prefix="lading-") as folder:
-        timed = Timed(progress)
-        locker = UvLocker(index, store, timed, is_refreshed)
-        wheels = WheelFetcher(store, timed, index)
-        settings = TrackingSettings.from_environment(os.environ, Path.cwd())
-        steps = Steps(
-            fetch=lambda ref: fetch(ref, into=Path(folder), settings=settings, progress=timed),
-            locker=locker,
-            server=ServerLocker(store, locker, index),
-            wheels=wheels,
-            progress=timed,
-        )
-        yield Workshop(store, steps, Installer(locker, wheels, store), timed)
+    timed = Timed(progress)
+    locker = UvLocker(index, store, timed, is_refreshed)
+    wheels = WheelFetcher(store, timed, index)
+    settings = TrackingSettings.from_environment(os.environ, Path.cwd())
+    steps = Steps(
+        fetch=lambda ref: fetch(ref, into=folder, settings=settings, progress=timed),
+        locker=locker,
+        server=ServerLocker(store, locker, index),
+        wheels=wheels,
+        progress=timed,
+    )
+    return Workshop(store, steps, Installer(locker, wheels, store), timed)

@@ -13,6 +13,9 @@ import jinja2
 from lading import assets
 from lading.plan import ImagePlan
 
+FIRST_LINE = "# An image that serves an MLflow model, written by lading."
+"""Of every whole Dockerfile."""
+
 
 class Stage(StrEnum):
     """A part of an image that is made and kept on its own, in the order of making."""

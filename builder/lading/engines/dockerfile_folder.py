@@ -1,0 +1,46 @@
+"""A folder that plain ``docker build`` builds: the Dockerfile of a plan and all that it needs."""
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from lading.engines.context import stage_context, write
+from lading.engines.dockerfile import FIRST_LINE, Stage, render
+from lading.errors import StoreError
+from lading.plan import ImagePlan
+
+
+def write_folder(plan: ImagePlan, folder: Path, uv: Callable[[], Path]) -> None:
+    """Write the Dockerfile of *plan*, with wheels, uv and model, to *folder*; it is complete or not there.
+
+    Args:
+        plan: of the image.
+        folder: new, empty, or one that this function wrote before.
+        uv: gives uv for the plan's platform.
+
+    Raises:
+        StoreError: there are other things in *folder*, or it cannot be written.
+    """
+    _refuse_foreign(folder)
+    try:
+        folder.absolute().parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".lading-", dir=folder.absolute().parent) as beside:
+            made = Path(beside) / "context"
+            made.mkdir()
+            for stage in Stage:
+                write(stage_context(stage, plan, uv).items(), made)
+            (made / "Dockerfile").write_text(render(plan))
+            if folder.exists():
+                shutil.rmtree(folder)
+            made.replace(folder)
+    except OSError as error:
+        raise StoreError(f"cannot write {str(folder)!r}: {error.strerror}") from error
+
+
+def _refuse_foreign(folder: Path) -> None:
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return
+    dockerfile = folder / "Dockerfile"
+    if not dockerfile.is_file() or not dockerfile.read_text(errors="replace").startswith(FIRST_LINE):
+        raise StoreError(f"{str(folder)!r} has something else in it", hint="name a new folder")

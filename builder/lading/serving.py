@@ -1,0 +1,86 @@
+"""The story of serving without a container: the same runtime, in environments of this machine.
+
+As in an image, there are two environments: the server's own, and the one that the model's process runs in.
+"""
+
+import os
+import platform
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from lading.build import Steps
+from lading.capture.environment import capture
+from lading.capture.mlflow_need import MlflowNeed, with_mlflow
+from lading.capture.mlmodel import read_model
+from lading.environment import Platform, PythonMinor
+from lading.environments.local import EnvironmentMaker
+from lading.errors import ServeFailed
+from lading.local_server import LocalServer
+from lading.model import Model
+from lading.reference import ModelRef
+
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
+_SERVER_MODULES = ("lading_runtime", "fastapi", "gunicorn", "orjson", "prometheus_client", "uvicorn_worker")
+
+
+@dataclass(frozen=True, slots=True)
+class Makers:
+    """Who makes environments of this machine."""
+
+    model: EnvironmentMaker | None
+    """None: the model runs in an environment that is there already."""
+
+    server: EnvironmentMaker
+
+
+def prepare(ref: ModelRef, mlflow: MlflowNeed, steps: Steps, makers: Makers) -> LocalServer:
+    """Return a server for the model that *ref* names; environments are made where they are missing.
+
+    Raises:
+        LadingError: a step fails; says which.
+    """
+    with steps.progress.step("fetch the model"):
+        resolved = steps.fetch(ref)
+        model = read_model(resolved.folder)
+    python = _here(os.environ) if makers.model is None else _made(model, mlflow, steps, makers.model)
+    environ = {"LADING_MODEL": str(model.folder.absolute()), "LADING_MODEL_PYTHON": str(python)}
+    return LocalServer((str(_server_python(steps, makers.server)), "-I", "-m", "lading_runtime"), environ)
+
+
+def _here(environ: Mapping[str, str]) -> Path:
+    return Path(environ.get("LADING_MODEL_PYTHON") or sys.executable)
+
+
+def _made(model: Model, mlflow: MlflowNeed, steps: Steps, maker: EnvironmentMaker) -> Path:
+    """Return the interpreter of the captured environment."""
+    with steps.progress.step("lock the environment"):
+        lock = steps.locker.lock(with_mlflow(capture(model), model, mlflow), this_platform())
+    with steps.progress.step("fetch the wheels"):
+        wheels = steps.wheels.fetch(lock)
+    return maker.make(lock, wheels)
+
+
+def _server_python(steps: Steps, maker: EnvironmentMaker) -> Path:
+    """Return an interpreter that has the runtime: this one in a checkout, else that of its own environment."""
+    if all(find_spec(module) for module in _SERVER_MODULES):
+        return Path(sys.executable)
+    lock = steps.server.lock(PythonMinor(*sys.version_info[:2]), this_platform())
+    return maker.make(lock, steps.wheels.fetch(lock))
+
+
+def this_platform() -> Platform:
+    """Return the platform of this machine.
+
+    Raises:
+        ServeFailed: models cannot be served here.
+    """
+    architecture = _ARCHITECTURES.get(platform.machine())
+    if sys.platform != "linux" or architecture is None:
+        raise ServeFailed(
+            f"models are served on Linux only, not on {sys.platform}/{platform.machine()}",
+            hint="build an image and run that",
+        )
+    return Platform("linux", architecture)
