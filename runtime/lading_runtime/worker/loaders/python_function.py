@@ -14,6 +14,7 @@ from typing import Any, Callable, Iterable
 
 from lading_runtime.worker.loaders.params import passing_params
 from lading_runtime.worker.model import LoadedModel, ModelFolder, Params, Unloadable
+from lading_runtime.worker.refusal import Refusal
 
 LOADER_FUNCTION = "_load_pyfunc"
 """What every loader module has: its name is MLflow's contract, whatever the underscore says."""
@@ -75,7 +76,39 @@ def stream_of(implementation: Any, conf: dict[str, Any]) -> Callable[[Any, Param
     """Return how the model streams an answer, or None if it does not."""
     if not conf.get("streamable"):
         return None
-    return passing_params(method_of(implementation, conf.get("predict_stream_fn", "predict_stream")))
+    stream = passing_params(method_of(implementation, conf.get("predict_stream_fn", "predict_stream")))
+    return lambda data, params: stream(single_input(data), params)
+
+
+def single_input(data: Any) -> Any:
+    """Return the one input in *data* as Python's own objects, as models that stream are given it.
+
+    The reference is ``PyFuncModel._predict_stream`` with its ``_convert_llm_input_data``.
+
+    Raises:
+        Refusal: *data* holds several inputs or none.
+    """
+    pandas = sys.modules.get("pandas")
+    if pandas is not None and isinstance(data, pandas.DataFrame):
+        data = data.to_dict("list")[0] if list(data.columns) == [0] else data.to_dict("records")
+    data = without_arrays(data)
+    if not isinstance(data, list):
+        return data
+    if len(data) != 1:
+        raise Refusal(f"a streamed answer is one to a single input, and there are {len(data)}")
+    return data[0]
+
+
+def without_arrays(data: Any) -> Any:
+    """Return *data* with lists for NumPy arrays, however deep they lie."""
+    numpy = sys.modules.get("numpy")
+    if numpy is not None and isinstance(data, numpy.ndarray):
+        data = data.tolist()
+    if isinstance(data, list):
+        return [without_arrays(item) for item in data]
+    if isinstance(data, dict):
+        return {key: without_arrays(value) for key, value in data.items()}
+    return data
 
 
 def like_the_example(model: ModelFolder, predict: Callable[..., Any]) -> Callable[..., Any]:

@@ -3,9 +3,12 @@
 import json
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 from lading_runtime.worker.loaders.python_function import PythonFunctionLoader, model_config
 from lading_runtime.worker.model import ModelFolder, Unloadable
+from lading_runtime.worker.refusal import Refusal
 
 LOADER = """
 class Model:
@@ -78,6 +81,29 @@ def test_only_streamable_models_stream(load):
     """A model streams if MLmodel says so, whatever methods it has."""
     assert load().predict_stream is None
     assert list(load(streamable=True).predict_stream("x", None)) == ["x"]
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (np.array(["a"]), "a"),
+        (["a"], "a"),
+        ("a", "a"),
+        ({"x": np.array([1, 2])}, {"x": [1, 2]}),
+        (pd.DataFrame({"m": [[{"role": "user"}]], "n": [1]}), {"m": [{"role": "user"}], "n": 1}),
+        (pd.DataFrame(["a"]), "a"),
+    ],
+    ids=["array", "list", "text", "dict", "frame", "frame without names"],
+)
+def test_a_model_that_streams_is_given_one_input(load, data, expected):
+    """A single row becomes what it holds, in Python's own objects, as in MLflow."""
+    assert list(load(streamable=True).predict_stream(data, None)) == [expected]
+
+
+def test_several_inputs_are_not_streamed(load):
+    """A stream of answers to more than one input is refused."""
+    with pytest.raises(Refusal, match="a single input, and there are 2"):
+        load(streamable=True).predict_stream(["a", "b"], None)
 
 
 def test_a_streamed_answer_may_have_another_function(load):
