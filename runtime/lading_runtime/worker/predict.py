@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import traceback
 from typing import Any, Callable, Iterator
 
 from lading_runtime.wire import Message
 from lading_runtime.worker import frames
 from lading_runtime.worker.encode import Unserialisable, encode
 from lading_runtime.worker.failure import describe, describe_raised
+from lading_runtime.worker.log import report
 from lading_runtime.worker.model import LoadedModel, Params
 from lading_runtime.worker.redaction import WITHHELD, Redactor
 
@@ -83,8 +85,11 @@ def attempt(
 
 def unbuildable(error: BaseException) -> dict[str, Any]:
     """Return the error for a payload that cannot become what the model takes."""
-    is_ours = isinstance(error, frames.PayloadError)
-    return describe(error, "payload", str if is_ours else lambda _text: WITHHELD)
+    is_refused = isinstance(error, frames.PayloadError)
+    if not is_refused:  # a mistake of ours: only the log is told where
+        kind = type(error).__name__
+        report(f"a payload cannot be built: {kind}", "".join(traceback.format_tb(error.__traceback__)))
+    return describe(error, "payload", str if is_refused else lambda _text: WITHHELD)
 
 
 def raised(error: BaseException, data: Any, params: Params) -> dict[str, Any]:

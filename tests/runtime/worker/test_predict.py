@@ -107,13 +107,25 @@ def test_a_prediction_whose_own_code_fails_is_an_error_of_the_output():
     assert text not in json.dumps(told)
 
 
-def test_a_payload_of_an_unknown_kind_is_an_error_of_the_payload():
-    """Data that cannot be built are told as such, and the model is not asked."""
-    message = request(None)
-    message.header["payload"]["kind"] = "nonsense"
+def test_a_payload_that_cannot_be_built_is_an_error_of_the_payload():
+    """Data that are refused while they are built are told as such, and the model is not asked."""
+    message = request([[1], [2, 3]])
+    message.header["payload"].update(kind="numpy", dtype="float64", shape=None)
     (answer,) = answers(model(failing(ValueError())), message)
 
     assert answer.header["error"]["source"] == "payload"
+    assert answer.header["error"]["message"] == "the values cannot become an array"
+
+
+def test_a_mistake_of_ours_is_logged_and_not_told(capsys):
+    """A node that nobody knows how to build is answered without its text; the log says where it was."""
+    message = request("tomato")
+    message.header["payload"]["kind"] = "nonsense"
+    (answer,) = answers(model(failing(ValueError())), message)
+
+    assert (answer.header["error"]["source"], answer.header["error"]["type"]) == ("payload", "KeyError")
+    assert "nonsense" not in json.dumps(answer.header)
+    assert "in build\n" in capsys.readouterr().err
 
 
 def chunked(data, params):
