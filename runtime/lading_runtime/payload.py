@@ -31,8 +31,8 @@ in which the key was left out, which pandas shows as NaN where it may show null 
 
     "<f8" "<f4" "<i8" "<i4" "|b1"  buffer: numbers, one after the other
     "boolean"   buffer: a byte per cell (2: missing); "missing": "nan" | "none"; "scalars": "python" | "numpy"
-    "text"      JSON; a column as pandas reads it, never as numbers
-    "string"    JSON; each cell as ``str()`` says it, null kept
+    "text"      JSON; a column as pandas reads it, never as numbers; "dtype": as it says, if it does
+    "string"    JSON; each cell as ``str()`` says it, null kept; "arrays": whether lists become NumPy arrays
     "binary"    buffer: all bytes, one after the other; "lengths": of the cells, -1 is null
     "time"      JSON; "by": "pandas" | "numpy", who reads the texts; becomes datetime64[ns]
     "any"       JSON; a column as pandas reads it

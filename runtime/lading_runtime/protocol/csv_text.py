@@ -11,6 +11,7 @@ import io
 from typing import Any
 
 from lading_runtime.errors import MalformedBody
+from lading_runtime.schema.cells import ABSENT, Absent
 from lading_runtime.schema.table import Table
 
 MISSING = frozenset(
@@ -37,7 +38,7 @@ def decode_csv(body: bytes) -> str:
 
 
 def table_of_csv(body: bytes) -> Table:
-    """Return the table that *body* says, every cell a text or None.
+    """Return the table that *body* says, every cell a text or `ABSENT`.
 
     Raises:
         MalformedBody: it has no columns, or a row with more cells than these.
@@ -60,9 +61,9 @@ def _read_rows(text: str) -> list[list[str]]:
         raise MalformedBody("the CSV cannot be read") from error
 
 
-def _cell(row: list[str], position: int) -> str | None:
+def _cell(row: list[str], position: int) -> str | Absent:
     cell = row[position] if position < len(row) else ""
-    return None if cell in MISSING else cell
+    return ABSENT if cell in MISSING else cell
 
 
 def _unique(header: list[str]) -> list[str]:

@@ -50,7 +50,8 @@ def table_of_split(split: Any) -> Table:
         MalformedBody: it is none.
     """
     split = check_split(split)
-    data, columns, index = split["data"], split.get("columns"), split.get("index")
+    columns, index = split.get("columns"), split.get("index")
+    data = [] if split["data"] is None else split["data"]
     _check_labels("columns", columns)
     _check_labels("index", index)
     if isinstance(data, dict) and index is None and all(isinstance(cells, list) for cells in data.values()):

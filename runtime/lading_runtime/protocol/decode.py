@@ -153,7 +153,7 @@ def _unsigned_instances(value: Any, buffers: Buffers) -> Node:
     if isinstance(value, list) and value and isinstance(value[0], dict):
         value = _transposed(value)
     elif isinstance(value, dict):
-        _check_lengths([item for item in value.values() if isinstance(item, list)])
+        _check_lengths(list(value.values()))
     return _unsigned_inputs(value, buffers)
 
 
@@ -164,8 +164,9 @@ def _transposed(rows: list[Any]) -> dict[str, list[Any]]:
     return {key: [row[key] for row in rows] for key in rows[0]}
 
 
-def _check_lengths(columns: list[list[Any]]) -> None:
-    if len(set(map(len, columns))) > 1:
+def _check_lengths(columns: list[Any]) -> None:
+    lengths = {len(column) if isinstance(column, list) else None for column in columns}
+    if None in lengths or len(lengths) > 1:
         raise MalformedBody("the columns in 'instances' have unequal lengths")
 
 

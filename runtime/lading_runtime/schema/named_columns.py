@@ -15,11 +15,14 @@ from lading_runtime.schema.reading import (
     Field,
     Read,
     Reading,
+    are_cells,
+    as_columns,
     check_array,
     check_keys,
     lengths_of,
 )
 from lading_runtime.schema.refusals import Unreadable
+from lading_runtime.schema.scalars import NUMBERS, Text, as_read_by_read_csv
 from lading_runtime.schema.strict import as_strict
 from lading_runtime.schema.table import Record, Table, columns_of, keys_of
 
@@ -34,12 +37,20 @@ def in_values(field: Field) -> Read:
     return field.rule.from_values
 
 
+def in_records(field: Field) -> Read:
+    """Return how cells of ``inputs`` are read that MLflow looks at one by one."""
+    return field.rule.from_records if isinstance(field.rule, Text) else field.rule.from_values
+
+
 def in_rows(field: Field) -> Read:
     """Return how bodies are read that are the input themselves."""
     return as_strict(field.type, field.rule)
 
 
 How = Callable[[Field], Read]
+
+ANYTHING_GOES = frozenset({Scalar("boolean"), Scalar("string"), Scalar("binary")})
+"""Types that MLflow makes of any value."""
 
 
 @dataclass(frozen=True)
@@ -84,12 +95,17 @@ class NamedColumns:
         kinds = {field.type for field in self.fields}
         if not all(isinstance(kind, Scalar) for kind in kinds):
             raise MalformedBody("CSV has no lists and objects, which this model's signature has")
-        node = self.from_table(table, buffers)
+        numbers = {field.name for field in self.fields if str(field.type) in NUMBERS}
+        columns = [
+            as_read_by_read_csv(cells) if label in numbers else cells
+            for label, cells in zip(table.labels, table.columns)
+        ]
+        node = self.from_table(Table(table.labels, columns, table.rows), buffers)
         # MLflow's server takes no CSV with times, so that they are read as in the other formats; in all
         # else a text is an object, whatever pandas has for texts.
         for column in node.get("columns", ()) if Scalar("datetime") not in kinds else ():
             if column["type"] == "boolean":
-                raise UnreadableValue(f"column {column['name']!a} (boolean): a missing value")
+                raise UnreadableValue(f"column {column['name']!r} (boolean): a missing value")
             if column["type"] == "text":
                 column["dtype"] = "object"
         return node
@@ -100,7 +116,7 @@ class NamedColumns:
         Raises:
             SchemaViolation: columns are missing, of other types or of unequal lengths.
         """
-        is_row = self._holds_lists or all(is_one_cell(value) for value in values.values())
+        is_row = self._holds_lists or are_cells(values)
         return self._from_columns(values, buffers, is_row=is_row, how=in_rows)
 
     def from_inputs(self, value: Any, buffers: Buffers) -> Node:
@@ -134,7 +150,6 @@ class NamedColumns:
         if not all(isinstance(row, dict) for row in value):
             raise MalformedBody("'instances' has objects beside other values")
         if any(isinstance(field.type, Array) for field in self.fields):
-            check_keys(value)
             keys = keys_of(value)
             return self.from_table(Table(keys, columns_of(value, keys), len(value)), buffers)
         return self._from_instances(value, buffers)
@@ -142,33 +157,31 @@ class NamedColumns:
     def _from_instances(self, rows: list[Record], buffers: Buffers) -> Node:
         columns = {key: [row[key] for row in rows if key in row] for key in keys_of(rows)}
         self._check_lengths(columns)
-        check_keys(rows)
         self._check_extras(columns)
-        return self._read(columns, in_values, buffers).frame(len(rows))
+        reading = self._read(columns, in_values, buffers)
+        check_keys(rows)
+        return reading.frame(len(rows))
 
     def _from_records(self, rows: list[Record], buffers: Buffers) -> Node:
         keys = keys_of(rows)
         for key in self._extras(keys):
             for row in rows:
                 check_array(key, row.get(key))
-        return self._read(dict(zip(keys, columns_of(rows, keys))), in_values, buffers).frame(len(rows))
+        return self._read(dict(zip(keys, columns_of(rows, keys))), in_records, buffers).frame(len(rows))
 
     def _from_object(self, values: Mapping[Any, Any], buffers: Buffers) -> Node:
         """Read columns by name; single values where there are no lists, or where lists are the values."""
         self._check_extras(values)
         is_row = self._holds_lists or not lengths_of(values)
-        node = self._from_columns(values, buffers, is_row=is_row, how=in_values)
+        node = self._from_columns(values, buffers, is_row=is_row, how=in_records if is_row else in_values)
         if is_row and not self._holds_lists and self._extras(values):
             raise SchemaViolation("single values beside others that the signature does not have")
         return node
 
     def _from_columns(self, values: Mapping[Any, Any], buffers: Buffers, *, is_row: bool, how: How) -> Node:
-        lengths = set() if is_row else lengths_of(values)
-        rows = min(lengths, default=1)
-        is_single = {name: is_row or not isinstance(value, list) for name, value in values.items()}
-        columns = {name: [value] * rows if is_single[name] else value for name, value in values.items()}
+        columns, rows = as_columns(values, is_row=is_row)
         reading = self._read(columns, how, buffers)
-        if len(lengths) > 1:
+        if len({len(cells) for cells in columns.values()}) > 1:
             raise SchemaViolation("columns of unequal lengths")
         return reading.frame(rows)
 
@@ -178,9 +191,10 @@ class NamedColumns:
         try:
             shape, singles = flatten(value)
         except Unreadable as problem:
-            raise UnreadableValue(f"column {first.name!a} ({first.type}): {problem}") from problem
+            raise UnreadableValue(f"column {first.name!r} ({first.type}): {problem}") from problem
         cells = singles if isinstance(first.type, Scalar) else [value]
-        Reading(Buffers()).add(first.name, first.type, first.rule.from_values, cells)
+        if first.type not in ANYTHING_GOES:
+            Reading(Buffers()).add(first.name, first.type, first.rule.from_values, cells)
         self._check_missing(())
         return Reading(buffers).frame(len(value) if shape else 1)
 
@@ -214,7 +228,7 @@ class NamedColumns:
         names = set(present)
         missing = [field.name for field in self.fields if field.is_required and field.name not in names]
         if missing:
-            raise SchemaViolation(f"model is missing inputs {missing!a}")
+            raise SchemaViolation(f"model is missing inputs {missing!r}")
 
     def _check_lengths(self, columns: Mapping[Any, Any]) -> None:
         """Refuse ``instances`` whose required columns differ in length."""
@@ -223,10 +237,3 @@ class NamedColumns:
         }
         if len(lengths_of({name: cells for name, cells in columns.items() if name in required})) > 1:
             raise MalformedBody("the columns in 'instances' have unequal lengths")
-
-
-def is_one_cell(value: Any) -> bool:
-    """Tell whether MLflow takes *value*, under a column's name, for one cell and not for a column."""
-    if isinstance(value, list):
-        return all(isinstance(item, str) for item in value)
-    return not isinstance(value, dict)

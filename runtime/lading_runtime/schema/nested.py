@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from lading_runtime.payload import Buffers, Node
-from lading_runtime.schema.cells import Cells, absent_rows, dump_cells, flatten
+from lading_runtime.schema.cells import ABSENT, Cells, absent_rows, dump_cells, flatten
 from lading_runtime.schema.datatypes import Anything, Array, DataType, Map, Object, Scalar, write_type
-from lading_runtime.schema.refusals import Unreadable
-from lading_runtime.schema.scalars import as_read_by_pandas, decode_base64, json_type
+from lading_runtime.schema.refusals import Unfit, Unreadable
+from lading_runtime.schema.scalars import as_read_by_pandas, decode_base64, exact_float, json_type
 
 INT64 = range(-(2**63), 2**63)
 
@@ -41,11 +41,16 @@ class Nested:
 
         Raises:
             Unreadable: a cell does not conform to the type.
+            Unfit: a cell is missing; MLflow knows an absent list only in data frames.
         """
         is_array = isinstance(self.type, Array)
-        for cell in cells if is_array else ():
+        present = [cell for cell in cells if cell is not ABSENT]
+        for cell in present if is_array else ():
             flatten(cell)
-        return self._column(cells, buffers, arrays=is_array)
+        node = self._column(present, buffers, arrays=is_array)
+        if len(present) < len(cells) or (is_array and None in present):
+            raise Unfit("a missing list or object")
+        return node
 
     def _column(self, cells: Cells, buffers: Buffers, *, arrays: bool) -> Node:
         values = [conform(cell, self.type, is_required=self.is_required) for cell in cells]
@@ -158,6 +163,8 @@ def conform_scalars(values: list[Any], scalar: Scalar) -> list[Any]:
         return [float(value) for value in values]
     if (scalar.name, kind) == ("double", "float64"):
         return [None if value is None else float(value) for value in values]
+    if (scalar.name, kind) == ("double", "object"):  # ``pd.to_numeric``, because object is Decimal to NumPy
+        return [None if value is None else exact_float(value) for value in values]
     if scalar.name == "string" and kind in ("str", "object"):
         return [value if value is None or isinstance(value, str) else str(value) for value in values]
     if scalar.name == "binary" and kind in ("str", "object"):

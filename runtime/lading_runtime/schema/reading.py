@@ -94,13 +94,13 @@ class Reading:
         try:
             self._columns.append({"name": label, **read(cells, self._buffers)})
         except Unreadable as problem:
-            raise UnreadableValue(f"column {label!a} ({data_type}): {problem}") from problem
+            raise UnreadableValue(f"column {label!r} ({data_type}): {problem}") from problem
         except Unfit as problem:
             self.blame(label, f"({data_type}): {problem}")
 
     def blame(self, label: Any, problem: str) -> None:
         """Remember what is wrong with a column, to be said when all are read."""
-        self._misfits.append(f"column {label!a} {problem}")
+        self._misfits.append(f"column {label!r} {problem}")
 
     def frame(self, rows: int, index: list[Any] | None = None) -> Node:
         """Return a data frame of the columns.
@@ -133,7 +133,7 @@ def check_array(label: Any, value: Any) -> None:
     try:
         flatten(value)
     except Unreadable as problem:
-        raise UnreadableValue(f"column {label!a}: {problem}") from problem
+        raise UnreadableValue(f"column {label!r}: {problem}") from problem
 
 
 def check_keys(rows: Sequence[Record]) -> None:
@@ -149,3 +149,27 @@ def check_keys(rows: Sequence[Record]) -> None:
 def lengths_of(values: Mapping[Any, Any]) -> set[int]:
     """Return the lengths of those *values* that are lists."""
     return {len(value) for value in values.values() if isinstance(value, list)}
+
+
+def are_cells(values: Mapping[Any, Any]) -> bool:
+    """Tell whether MLflow takes *values*, by column, for one row: single values and lists of texts."""
+    return all(_is_one_cell(value) for value in values.values())
+
+
+def _is_one_cell(value: Any) -> bool:
+    if isinstance(value, list):
+        return all(isinstance(item, str) for item in value)
+    return not isinstance(value, dict)
+
+
+def as_columns(values: Mapping[Any, Any], *, is_row: bool) -> tuple[dict[Any, Cells], int]:
+    """Return *values* as columns, and how many rows they have.
+
+    Each is one cell if *is_row*; else lists are columns, and single values are repeated beside them.
+    """
+    rows = 1 if is_row else min(lengths_of(values), default=1)
+    columns: dict[Any, Cells] = {
+        name: value if isinstance(value, list) and not is_row else [value] * rows
+        for name, value in values.items()
+    }
+    return columns, rows

@@ -49,6 +49,9 @@ class ScalarRule(Protocol):
 
 # --- numbers ---
 
+WHOLE_NUMBER = re.compile(r"[+-]?\d{1,15}\.0*")
+TEXTS_OF_CSV_BOOLEANS = {"true": 1, "True": 1, "TRUE": 1, "false": 0, "False": 0, "FALSE": 0}
+
 
 def exact_integer(cell: Any) -> int:
     """Return *cell* as the integer that it says.
@@ -99,11 +102,6 @@ class Number:
     exact: Callable[[Any], Any]
     """Turns one cell of any kind into a number."""
 
-    @property
-    def is_integer(self) -> bool:
-        """Whether there is no NaN among such numbers."""
-        return self.exact is exact_integer
-
     def pack(self, cells: Cells) -> bytes:
         """Return *cells* as numbers, one after the other.
 
@@ -128,15 +126,26 @@ class Number:
         """Return a column of numbers; well-formed lists are read, but do not fit."""
         if any(isinstance(cell, list) for cell in cells):
             self._refuse_lists(cells)
-        if self.is_integer and has_absent(cells):
+        if has_absent(cells) and self is not NUMBERS["double"]:
             self.pack([cell for cell in cells if cell is not ABSENT])
-            raise Unfit("integers cannot be missing")
+            raise Unfit("only 64-bit floats can be missing")
         return self.from_frame(cells, buffers)
 
     def _refuse_lists(self, cells: Cells) -> None:
         _, numbers = flatten(list(cells))
         self.pack(numbers)
         raise Unfit("lists where single numbers belong")
+
+
+def as_read_by_read_csv(cells: Cells) -> Cells:
+    """Return texts of numbers as ``pd.read_csv`` sees them.
+
+    A column of nothing but booleans is 1 and 0, and an integer may be spelled with a fraction of zero.
+    """
+    booleans = [TEXTS_OF_CSV_BOOLEANS.get(cell) for cell in cells]
+    if cells and None not in booleans:
+        return booleans
+    return [float(cell) if isinstance(cell, str) and WHOLE_NUMBER.fullmatch(cell) else cell for cell in cells]
 
 
 NUMBERS = {
@@ -216,7 +225,11 @@ class Text:
     def from_values(self, cells: Cells, buffers: Buffers) -> Node:
         """Return the cells as texts."""
         flatten(list(cells))
-        return {"type": "string", "buffer": buffers.add(dump_cells(cells))}
+        return {"type": "string", "buffer": buffers.add(dump_cells(cells)), "arrays": False}
+
+    def from_records(self, cells: Cells, buffers: Buffers) -> Node:
+        """Return cells that were read one by one: a list among them is an array of its own."""
+        return {"type": "string", "buffer": buffers.add(dump_cells(cells)), "arrays": True}
 
 
 def as_read_by_pandas(kind: str, cells: Cells, buffers: Buffers) -> Node:

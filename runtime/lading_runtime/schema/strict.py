@@ -40,7 +40,8 @@ def as_strict(data_type: DataType, rule: FrameRule) -> Read:
     def read(cells: Cells, buffers: Buffers) -> Node:
         try:
             if isinstance(data_type, Scalar) and cells:
-                cells = conform_scalars(list(cells), data_type)
+                exact = conform_scalars(list(cells), data_type)
+                cells = cells if data_type == Scalar("string") else exact
             return rule.from_frame(cells, buffers)
         except Unreadable as problem:
             raise Unfit(str(problem)) from problem

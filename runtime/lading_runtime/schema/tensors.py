@@ -18,7 +18,7 @@ from lading_runtime.schema.cells import Cells, dump, flatten
 from lading_runtime.schema.datatypes import Label, Tensor
 from lading_runtime.schema.refusals import Unreadable
 from lading_runtime.schema.scalars import Number, exact_boolean, exact_float, exact_integer
-from lading_runtime.schema.table import Record, Table, columns_of, keys_of
+from lading_runtime.schema.table import Record, Table, keys_of
 
 Shape = tuple[int, ...]
 
@@ -129,7 +129,7 @@ class TensorSchema:
         if not table.rows or not columns:
             raise SchemaViolation("an empty data frame")
         if len(columns) == 1:
-            return stacked_node("0", tensor, table.columns[0], buffers)
+            return stacked_node(None, tensor, table.columns[0], buffers)
         if tensor.shape != (-1, len(columns)):
             raise SchemaViolation(f"{len(columns)} columns for a tensor of shape {tensor.shape}")
         return array_node(tensor, [list(row) for row in zip(*columns.values())], buffers)
@@ -191,12 +191,10 @@ class TensorSchema:
             raise MalformedBody("the tensors in 'instances' have unequal lengths")
 
     def _refuse_records(self, rows: list[Record]) -> Node:
-        by_name = {tensor.name: tensor for tensor in self.tensors}
-        for name, values in zip(keys_of(rows), columns_of(rows, keys_of(rows))):
-            if name in by_name:
-                array_node(
-                    by_name[name], [value for value in values if not isinstance(value, list)], Buffers()
-                )
+        for row in rows:
+            for tensor in self.tensors:
+                if tensor.name in row:
+                    array_node(tensor, row[tensor.name], Buffers())
         return self._refuse_missing(())
 
     def _refuse_missing(self, present: Iterable[Any]) -> Node:
@@ -207,7 +205,7 @@ class TensorSchema:
         names = set(present)
         missing = [tensor.name for tensor in self.tensors if self.is_named and tensor.name not in names]
         if missing:
-            raise SchemaViolation(f"model is missing inputs {missing!a}")
+            raise SchemaViolation(f"model is missing inputs {missing!r}")
 
 
 def array_node(tensor: Tensor, value: Any, buffers: Buffers) -> Node:
@@ -248,7 +246,7 @@ def _pack(tensor: Tensor, elements: Number | BooleanElements, cells: Cells) -> b
 
 
 def _text(name: Label | None) -> str:
-    return "the tensor" if name is None else f"tensor {name!a}"
+    return "the tensor" if name is None else f"tensor {name!r}"
 
 
 def checked(tensor: Tensor, node: Node) -> Node:
@@ -277,7 +275,7 @@ def check_cells(label: Any, tensor: Tensor, cells: Cells) -> None:
     """
     elements = ELEMENTS.get(tensor.dtype)
     if not cells:
-        raise UnreadableValue(f"column {label!a}: no rows")
+        raise UnreadableValue(f"column {label!r}: no rows")
     if elements is not None and not isinstance(cells[0], list):
         _pack(Tensor(label, tensor.dtype, tensor.shape), elements, cells)
 
@@ -289,17 +287,19 @@ def stacked_node(label: Any, tensor: Tensor, cells: Cells, buffers: Buffers) -> 
         SchemaViolation: the tensor's shape is none that a table can have, or not that of the cells.
     """
     if not tensor.shape or tensor.shape[0] != -1 or -1 in tensor.shape[1:]:
-        raise SchemaViolation(f"column {label!a}: no table has the shape {tensor.shape}")
+        raise SchemaViolation(f"column {label!r}: no table has the shape {tensor.shape}")
     shape = (len(cells), *tensor.shape[1:])
     try:
         found, singles = flatten(list(cells))
     except Unreadable as problem:
-        raise SchemaViolation(f"column {label!a}: {problem}") from problem
+        raise SchemaViolation(f"column {label!r}: {problem}") from problem
+    if len(found) == LISTS_IN_ROWS and cells[0] and cells[0][0] is None:
+        raise SchemaViolation(f"column {label!r}: a list that begins with null")
     is_plain = len(found) == 1 and tensor.shape in ((-1,), (-1, 1))
     if not is_plain and (len(found) != LISTS_IN_ROWS or math.prod(found) != math.prod(shape)):
-        raise SchemaViolation(f"column {label!a}: shape {found} does not match {tensor.shape}")
+        raise SchemaViolation(f"column {label!r}: shape {found} does not match {tensor.shape}")
     try:
         node = array_node(tensor, singles, buffers)
     except UnreadableValue as problem:
-        raise SchemaViolation(f"column {label!a}: {problem}") from problem
+        raise SchemaViolation(f"column {label!r}: {problem}") from problem
     return {**node, "shape": shape}

@@ -9,7 +9,15 @@ from lading_runtime.errors import MalformedBody, SchemaViolation, UnreadableValu
 from lading_runtime.payload import Buffers, Node
 from lading_runtime.schema.cells import flatten
 from lading_runtime.schema.datatypes import Scalar
-from lading_runtime.schema.reading import PLAIN_TYPES, Field, Reading, check_keys, lengths_of
+from lading_runtime.schema.reading import (
+    PLAIN_TYPES,
+    Field,
+    Reading,
+    are_cells,
+    as_columns,
+    check_keys,
+    lengths_of,
+)
 from lading_runtime.schema.refusals import Unreadable
 from lading_runtime.schema.strict import as_strict, recast
 from lading_runtime.schema.table import Record, Table, keys_of
@@ -60,10 +68,15 @@ class UnnamedColumns:
             SchemaViolation: there are too few values, or of other types.
         """
         self._check_count(len(values))
+        columns, rows = as_columns(
+            values, is_row=are_cells(values) or any(f.is_list_like for f in self.fields)
+        )
+        if any(isinstance(value, dict) for value in values.values()) or len(lengths_of(columns)) > 1:
+            raise SchemaViolation("values that are no table")
         reading = Reading(buffers)
-        for (key, value), field in zip(values.items(), self.fields):
-            reading.add(key, field.type, as_strict(field.type, field.rule), [value])
-        return reading.frame(1)
+        for (key, cells), field in zip(columns.items(), self.fields):
+            reading.add(key, field.type, as_strict(field.type, field.rule), cells)
+        return reading.frame(rows)
 
     def from_inputs(self, value: Any, buffers: Buffers) -> Node:
         """Return what ``inputs`` becomes: an array, whose type MLflow takes from the first column.

@@ -138,7 +138,7 @@ def _build_column(column: Node, buffers: Buffers) -> Any:
     try:
         return make(column, buffers)
     except PayloadError as error:
-        raise PayloadError(f"column {column['name']!a}: {error}") from error
+        raise PayloadError(f"column {column['name']!r}: {error}") from error
 
 
 def _boolean_column(column: Node, buffers: Buffers) -> Any:
@@ -166,8 +166,10 @@ def _text_column(column: Node, buffers: Buffers) -> Any:
 
 
 def _string_column(column: Node, buffers: Buffers) -> Any:
-    series = pandas().Series([_said(cell) for cell in read_json(column, buffers)])
-    return series if len(series) else series.astype(object)
+    cells = [_said(cell) for cell in read_json(column, buffers)]
+    if column["arrays"]:
+        cells = [numpy().array(cell) if isinstance(cell, list) else cell for cell in cells]
+    return pandas().Series(cells or numpy().array(cells, dtype=str))
 
 
 def _said(value: Any) -> Any:
