@@ -6,8 +6,8 @@
     mlruns/models/<name>/version-<n>/meta.yaml          one version
     mlruns/models/<name>/aliases/<alias>                holds a version number
 
-Recorded URIs are absolute, so a store that was copied or moved names files that are elsewhere; the artifacts
-beside a record are taken where the recorded ones are gone.
+Recorded URIs are absolute, so a store that was copied or moved names folders that are gone; the same folders
+of this store are taken then.
 """
 
 from collections.abc import Iterator, Mapping
@@ -24,6 +24,8 @@ from lading.models.store import LoggedRecord, RegisteredModel, RegisteredVersion
 _META = "meta.yaml"
 _MODELS = "models"
 _DELETED_STAGE = "Deleted_Internal"
+_LEAST_TAIL = 3
+"""``<experiment>/<run>/artifacts``: fewer segments could be anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class FileStore:
         """Return a run; ``ModelStore`` tells the rest."""
         for meta in self._find(f"*/{_name(run_id)}/{_META}"):
             content = _content(meta)
-            return Run(run_id, meta.parent.parent.name, _here(content.get("artifact_uri"), meta))
+            return Run(run_id, meta.parent.parent.name, self._present(content.get("artifact_uri"), meta))
         raise ModelNotFound(f"no run {run_id!r} in {self.folder}")
 
     def logged_models(self, run: Run) -> tuple[LoggedRecord, ...]:
@@ -46,13 +48,13 @@ class FileStore:
         ]
         mine = [(meta, content) for meta, content in contents if content.get("source_run_id") == run.id]
         newest_first = sorted(mine, key=lambda found: -int(found[1].get("creation_timestamp", 0)))
-        return tuple(_logged(meta, content) for meta, content in newest_first if _is_active(content))
+        return tuple(self._logged(meta, content) for meta, content in newest_first if _is_active(content))
 
     def logged_model(self, model_id: str) -> LoggedRecord:
         """Return a logged model."""
         for meta in self._find(f"*/{_MODELS}/{_name(model_id)}/{_META}"):
             if _is_active(content := _content(meta)):
-                return _logged(meta, content)
+                return self._logged(meta, content)
         raise ModelNotFound(f"no logged model {model_id!r} in {self.folder}")
 
     def registered_model(self, name: str) -> RegisteredModel:
@@ -69,7 +71,26 @@ class FileStore:
     def location(self, version: RegisteredVersion) -> str:
         """Return where a version's files are: where they were stored, or what was registered."""
         content = _content(self.folder / _MODELS / _name(version.name) / f"version-{version.number}" / _META)
-        return str(content.get("storage_location") or version.source)
+        return self._moved(str(content.get("storage_location") or version.source))
+
+    def _logged(self, meta: Path, content: Mapping[str, Any]) -> LoggedRecord:
+        location = self._present(content.get("artifact_location"), meta)
+        return LoggedRecord(
+            meta.parent.name, str(content.get("name")), location, content.get("source_run_id")
+        )
+
+    def _present(self, uri: object, meta: Path) -> str:
+        """Return a record's artifacts: the very oldest stores do not record where they are."""
+        return self._moved(str(uri)) if uri else str(meta.parent / "artifacts")
+
+    def _moved(self, uri: str) -> str:
+        """Return *uri*, or the same folder below this store where the recorded one is gone."""
+        recorded = local_path(uri, self.folder.parent)
+        if recorded is None or recorded.exists():
+            return uri
+        tails = (recorded.parts[start:] for start in range(1, len(recorded.parts) - _LEAST_TAIL + 1))
+        candidates = (self.folder.joinpath(*tail) for tail in tails)
+        return next((str(folder) for folder in candidates if folder.is_dir()), uri)
 
     def _find(self, pattern: str) -> Iterator[Path]:
         """Yield the files of a pattern below a store that exists."""
@@ -98,21 +119,8 @@ def _content(meta: Path) -> Mapping[str, Any]:
     return content
 
 
-def _here(uri: object, meta: Path) -> str:
-    """Return the recorded URI of artifacts, or of those beside the record where the former are gone."""
-    beside = meta.parent / "artifacts"
-    recorded = local_path(str(uri), meta.parents[2].parent) if uri else beside
-    is_gone = recorded is not None and not recorded.exists() and beside.exists()
-    return str(beside if is_gone else uri or beside)
-
-
 def _is_active(content: Mapping[str, Any]) -> bool:
     return content.get("lifecycle_stage") != "deleted"
-
-
-def _logged(meta: Path, content: Mapping[str, Any]) -> LoggedRecord:
-    location = _here(content.get("artifact_location"), meta)
-    return LoggedRecord(meta.parent.name, str(content.get("name")), location, content.get("source_run_id"))
 
 
 def _version(name: str, content: Mapping[str, Any]) -> RegisteredVersion:

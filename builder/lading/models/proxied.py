@@ -107,9 +107,7 @@ class ProxiedTree:
             ) from error
 
     def _refused(self, refusal: Refusal) -> TrackingServerError:
-        return TrackingServerError(
-            f"tracking server {shown(self.server.url)} gives no artifacts: {refusal.status} {refusal.code}"
-        )
+        return TrackingServerError(f"tracking server {shown(self.server.url)} gives no artifacts: {refusal}")
 
 
 def _stream(

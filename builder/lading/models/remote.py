@@ -59,8 +59,8 @@ class FsspecTree:
             TrackingServerError: a package for this scheme is missing; says which extra to install.
         """
         scheme = scheme_of(uri)
-        # adlfs reads MLflow's older Azure URLs under the newer name.
-        address = f"abfss{uri[len(scheme) :]}" if scheme == "wasbs" else uri
+        # adlfs has one name for all of Azure's URLs.
+        address = f"abfs{uri[len(scheme) :]}" if _EXTRAS.get(scheme) == "abfs" else uri
         try:
             filesystem, root = fsspec.core.url_to_fs(address, **_options(scheme, settings))
         except ImportError as error:

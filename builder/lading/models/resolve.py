@@ -139,7 +139,7 @@ def _version(ref: VersionedModel | AliasedModel | StagedModel, model: Registered
             if alias not in model.aliases:
                 raise ModelNotFound(
                     f"model {model.name!r} has no alias {alias!r}",
-                    hint=_has("alias", "aliases", model.aliases),
+                    hint=_has("alias", "aliases", sorted(model.aliases)),
                 )
             return _numbered(model, model.aliases[alias])
         case StagedModel(stage=stage):

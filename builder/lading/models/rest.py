@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
-from lading.errors import ModelNotFound, TrackingServerError
+from lading.errors import LadingError, ModelNotFound, TrackingServerError
 from lading.models.address import shown
 from lading.models.server import Refusal, TrackingServer
 from lading.models.store import LoggedRecord, RegisteredModel, RegisteredVersion, Run, similar
@@ -61,8 +61,11 @@ class RestStore:
             versions = [_version(version) for version in self._get_pages("model-versions/search", query)]
             aliases = {alias["alias"]: int(alias["version"]) for alias in model.get("aliases", [])}
         except Refusal as refusal:
-            raise self._missing(
-                refusal, f"no registered model {name!r}", hint=self._similar(name)
+            if not refusal.is_missing:
+                raise self._refused(refusal) from refusal
+            where = shown(self.server.url)
+            raise ModelNotFound(
+                f"no registered model {name!r} at {where}", hint=self._similar(name)
             ) from refusal
         except (KeyError, TypeError, ValueError) as error:
             raise self._nonsense("registered model") from error
@@ -125,15 +128,13 @@ class RestStore:
             return None  # it was for a hint only
         return similar(name, [str(model.get("name")) for model in models])
 
-    def _missing(self, refusal: Refusal, what: str, *, hint: str | None = None) -> Exception:
+    def _missing(self, refusal: Refusal, what: str) -> LadingError:
         if refusal.is_missing:
-            return ModelNotFound(f"{what} at {shown(self.server.url)}", hint=hint)
+            return ModelNotFound(f"{what} at {shown(self.server.url)}")
         return self._refused(refusal)
 
     def _refused(self, refusal: Refusal) -> TrackingServerError:
-        return TrackingServerError(
-            f"tracking server {shown(self.server.url)} answers {refusal.status} {refusal.code}"
-        )
+        return TrackingServerError(f"tracking server {shown(self.server.url)} answers {refusal}")
 
     def _nonsense(self, what: str) -> TrackingServerError:
         return TrackingServerError(

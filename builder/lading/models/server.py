@@ -26,6 +26,7 @@ _LATER = {408, 429, 500, 502, 503, 504}
 
 _MAX_WAIT_S = 30.0
 _TRIES_WITHOUT_ANSWER = 3
+_SHOWN_CHARACTERS = 200
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +35,8 @@ class Refusal(Exception):
     """The server understood, and says no: an MLflow error with its code."""
 
     def __init__(self, status: int, content: Mapping[str, Any]) -> None:
-        super().__init__(f"{status} {content.get('error_code')}")
+        said = scrubbed(str(content.get("message", "")))[:_SHOWN_CHARACTERS]
+        super().__init__(f"{status} {content.get('error_code')}: {said}")
         self.status = status
         self.code = str(content.get("error_code"))
         self.content = content
