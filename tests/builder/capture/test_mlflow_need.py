@@ -1,0 +1,137 @@
+"""Which MLflow an image gets."""
+
+import pytest
+from lading.capture.environment import capture
+from lading.capture.mlflow_need import MlflowNeed, with_mlflow
+from lading.capture.mlmodel import read_model
+
+PYFUNC = """\
+flavors: {{python_function: {{loader_module: {}, code: code, python_version: 3.11.7}}}}
+mlflow_version: 2.9.2
+"""
+AUTO, NONE, SKINNY, FULL = MlflowNeed
+
+
+def requirements(folder, *lines, need=AUTO):
+    """Return the requirements of a model with these captured lines."""
+    return with_mlflow(folder.requires(*lines), folder.model, need).requirements
+
+
+@pytest.fixture
+def pyfunc(empty):
+    """A model of MLflow's own pyfunc."""
+    return empty.file("MLmodel", PYFUNC.format("mlflow.pyfunc.model"))
+
+
+@pytest.fixture
+def custom(empty):
+    """A model that its own module loads."""
+    return empty.file("MLmodel", PYFUNC.format("my.loader")).file("code/my/loader.py", "import numpy\n")
+
+
+def test_the_conformance_models_get_what_they_need(conformance):
+    """scikit-learn and an own loader need no MLflow, all others its small distribution of that version."""
+    needs = {}
+    for folder in sorted(path for path in conformance.models.iterdir() if path.is_dir()):
+        model = read_model(folder)
+        found = with_mlflow(capture(model), model, AUTO).requirements
+        needs[folder.name] = [text for text in found if text.startswith("mlflow")]
+        assert any(text.startswith("pandas") for text in found)
+
+    native = {name for name, need in needs.items() if not need}
+    assert native == {name for name in needs if name.startswith("sklearn")} | {"iris", "custom_loader"}
+    assert all(need == ["mlflow-skinny==3.17.2"] for name, need in needs.items() if name not in native)
+
+
+def test_scikit_learn_models_get_pandas_for_their_data(folder):
+    """The captured ``mlflow`` would have brought pandas, so it is added, below what that MLflow allowed."""
+    assert requirements(folder, "mlflow==2.9.2", "scikit-learn==1.3.0") == ("scikit-learn==1.3.0", "pandas<3")
+    assert requirements(folder, "mlflow==1.30.0", "scikit-learn==1.0") == ("scikit-learn==1.0", "pandas<2")
+    assert requirements(folder, "mlflow==3.17.2", "scikit-learn==1.9") == ("scikit-learn==1.9", "pandas")
+
+
+def test_a_models_own_pins_are_never_touched(folder):
+    """Pandas that the model names stays, in whatever way it names it."""
+    assert requirements(folder, "mlflow==2.9.2", "Pandas==1.5.3") == ("Pandas==1.5.3",)
+    assert requirements(folder, "pandas @ https://h/p.zip") == ("pandas @ https://h/p.zip",)
+    folder.file("code/pandas-1.0-py3-none-any.whl")
+    assert requirements(folder, "code/pandas-1.0-py3-none-any.whl") == ()
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import mlflow",
+        "import os, mlflow.pyfunc as p",
+        "from mlflow.tracking import MlflowClient",
+        "def f():\n    from mlflow import log_metric\n",
+        "import importlib\nimportlib.import_module('mlflow.pyfunc')",
+        "__import__('mlflow')",
+        "this is no Python",
+    ],
+)
+def test_code_that_imports_mlflow_keeps_it(folder, custom, source):
+    """Code is read for imports of MLflow, wherever they stand; unreadable code may import anything."""
+    folder.file(
+        "MLmodel", folder.path.joinpath("MLmodel").read_text().replace("env:", "code: code\n    env:")
+    )
+    for model in (folder, custom):
+        model.file("code/deep/helper.py", source)
+        assert requirements(model, "mlflow==2.9.2")[0] == "mlflow-skinny==2.9.2"
+
+
+def test_a_loader_of_its_own_needs_no_mlflow(custom):
+    """A ``loader_module`` in the model's code that imports no MLflow is loaded without it."""
+    custom.file("code/my/other.py", "from . import mlflow\nfrom .mlflow import x\nimport mlflow_like\n")
+
+    assert requirements(custom, "mlflow==2.9.2", "numpy==1.26") == ("numpy==1.26", "pandas<3")
+
+
+def test_a_loader_that_cannot_be_read_keeps_mlflow(custom):
+    """A loader that comes from an installed package may import MLflow."""
+    custom.file("MLmodel", PYFUNC.format("installed.loader"))
+
+    assert requirements(custom, "mlflow==2.9.2")[0] == "mlflow-skinny==2.9.2"
+
+
+def test_other_models_get_the_small_distribution_and_what_it_imports(pyfunc):
+    """``mlflow-skinny`` of the captured version, with numpy and pandas that this version works with."""
+    assert requirements(pyfunc, "mlflow==2.9.2", "a") == ("mlflow-skinny==2.9.2", "a", "numpy<2", "pandas<3")
+    assert requirements(pyfunc, "mlflow==3.8.0", "numpy==2.1", "pandas==2.2") == (
+        "mlflow-skinny==3.8.0",
+        "numpy==2.1",
+        "pandas==2.2",
+    )
+
+
+@pytest.mark.parametrize(
+    ("captured", "wanted"),
+    [
+        ("mlflow<3,>=2.3", "mlflow-skinny<3,>=2.3"),
+        ("mlflow==2.9.2; python_version > '3'", 'mlflow-skinny==2.9.2; python_version > "3"'),
+        ("mlflow-skinny==2.8.0", "mlflow-skinny==2.8.0"),
+        ("mlflow[langchain]==2.9.2", "mlflow[langchain]==2.9.2"),
+        ("mlflow @ git+https://h/mlflow@main", "mlflow @ git+https://h/mlflow@main"),
+        ("mlflow==1.13.1", "mlflow==1.13.1"),
+        ("a==1", "mlflow-skinny==2.9.2"),
+    ],
+)
+def test_what_was_captured_decides_the_version(pyfunc, captured, wanted):
+    """Ranges and markers stay; extras, sources and versions without a small twin keep all of MLflow."""
+    assert requirements(pyfunc, captured)[0] == wanted
+
+
+def test_a_constraint_counts_where_the_requirement_is_open(pyfunc):
+    """``mlflow`` that only a constraints file pins keeps its pin under the new name."""
+    pyfunc.file("constraints.txt", "mlflow==2.7.0")
+
+    assert requirements(pyfunc, "mlflow", "-c constraints.txt")[0] == "mlflow-skinny==2.7.0"
+
+
+def test_a_choice_is_a_choice(folder, pyfunc):
+    """``--mlflow`` overrides what would be decided."""
+    assert requirements(pyfunc, "mlflow==2.9.2", need=NONE) == ("pandas<3",)
+    assert requirements(pyfunc, "mlflow==2.9.2", need=FULL) == ("mlflow==2.9.2",)
+    assert requirements(pyfunc, "mlflow-skinny==2.9.2", need=FULL) == ("mlflow==2.9.2",)
+    assert requirements(folder, "mlflow==2.9.2", need=SKINNY)[0] == "mlflow-skinny==2.9.2"
+    assert requirements(folder, "a", need=FULL) == ("mlflow==2.9.2", "a")
