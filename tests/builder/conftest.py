@@ -156,6 +156,10 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
         """Print nothing."""
 
+    def do_HEAD(self) -> None:
+        """Answer as to GET, without a body."""
+        self.do_GET()
+
     def do_GET(self) -> None:
         """Answer with a page of the index or with a file."""
         host = self.server.host
@@ -188,7 +192,8 @@ class _Handler(BaseHTTPRequestHandler):
     def file(self, path: Path) -> None:
         """Answer with a file, unless a fault is due."""
         host, wanted = self.server.host, self.headers.get("Range")
-        host.requests.append((path.name, wanted))
+        if self.command == "GET":
+            host.requests.append((path.name, wanted))
         if not path.is_file():
             self.answer(404, b"")
             return
@@ -211,7 +216,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(body) if length is None else length))
         self.end_headers()
-        self.wfile.write(body)
+        if self.command == "GET":
+            self.wfile.write(body)
 
 
 class _Server(ThreadingHTTPServer):

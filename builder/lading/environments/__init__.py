@@ -1,1 +1,1 @@
-"""."""
+"""Virtual environments on this machine, for serving without a container."""

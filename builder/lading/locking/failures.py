@@ -60,7 +60,7 @@ def _unknown(_text: str, match: re.Match[str], _target: Target) -> LadingError:
 
 
 def _no_wheel(text: str, match: re.Match[str], target: Target) -> LadingError:
-    found = re.search(r"Wheels are available for .*? on the following platforms: (.*)", text)
+    found = re.search(r"Wheels are available for .*? on the following platforms?: (.*)", text)
     found = found or re.search(
         r"only found wheels for .*? with the following Python (?:ABI )?tags?: (.*)", text
     )
@@ -130,7 +130,7 @@ _READINGS = (
     ),
     _Reading(r"(\S+) has no (?:usable )?wheels[^,]*(?:tag|source distribution)", _no_wheel),
     _Reading(r"No solution found", _clash),
-    _Reading(r"Invalid version request|is not a valid Python version", _no_python),
+    _Reading(r"Invalid version request|Can't use Python at|is not a valid Python version", _no_python),
     _Reading(r"Couldn't parse requirement|Invalid requirement|Failed to parse", _unparsable),
     _Reading(r"Distribution not found at: (\S+)", _missing_file),
     _Reading(r"`([^`]+)`(?=.*Git operation failed)", _no_git),
@@ -149,7 +149,7 @@ def _host(text: str) -> str:
 
 
 def _after_error(text: str) -> str:
-    return text.partition("error: ")[2] or text
+    return text.partition("error: ")[2] or text or "it does not say why"
 
 
 def _short(text: str) -> str:

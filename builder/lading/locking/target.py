@@ -98,9 +98,9 @@ class Target:
         yield from compatible_tags(version, interpreter, platforms)
 
     def _platforms(self) -> Iterator[str]:
+        yield f"linux_{self.machine}"
         oldest = _OLDEST_GLIBC_MINOR[self.platform.architecture]
         for minor in range(self.glibc_minor, oldest - 1, -1):
             yield f"manylinux_2_{minor}_{self.machine}"
             if minor in _LEGACY:
                 yield f"{_LEGACY[minor]}_{self.machine}"
-        yield f"linux_{self.machine}"
