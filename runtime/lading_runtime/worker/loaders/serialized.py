@@ -18,7 +18,7 @@ def read_serialized(file: Path, serialization: str, trusted_types: list[str] | N
     """Return the object that *file* holds.
 
     Raises:
-        Unloadable: the format is unknown, or the file holds types that nobody trusted, or reading is forbidden.
+        Unloadable: the format is unknown, or nobody trusts the types in the file, or reading is forbidden.
     """
     refuse_if_forbidden()
     if serialization == "skops":
