@@ -6,14 +6,12 @@ The reference is ``mlflow.onnx._load_pyfunc`` and its ``_OnnxModelWrapper``.
 from __future__ import annotations
 
 import importlib
-import logging
 from typing import Any
 
 from lading_runtime.worker.loaders.flavour import data_of, flavour_of
+from lading_runtime.worker.log import report
 from lading_runtime.worker.model import LoadedModel, ModelFolder, Params
 from lading_runtime.worker.refusal import Refusal
-
-logger = logging.getLogger(__name__)
 
 CPU = "CPUExecutionProvider"
 DEFAULT_PROVIDERS = ["CUDAExecutionProvider", CPU]
@@ -41,8 +39,8 @@ def usable_providers(wanted: Any, available: set[str]) -> list[Any]:
     # YAML has no tuples, and ONNX Runtime takes a name with options only as one.
     entries = [tuple(entry) if isinstance(entry, list) else entry for entry in listed]
     usable = [entry for entry in entries if provider_name(entry) in available] or [CPU]
-    if wanted and len(usable) < len(entries):
-        logger.warning("not all of the model's execution providers are here", extra={"usable": str(usable)})
+    if entries not in (usable, DEFAULT_PROVIDERS):
+        report(f"not all of the model's execution providers are here; it runs on {usable}")
     return usable
 
 
@@ -57,11 +55,11 @@ def open_session(runtime: Any, file: str, providers: list[Any], options: dict[st
     settings = session_options(runtime, options)
     try:
         return runtime.InferenceSession(file, providers=providers, sess_options=settings)
-    except Exception:
+    except Exception as error:
+        # Providers that are compiled in raise what they like where their driver is missing.
         if providers == [CPU]:
             raise
-        # Providers that are compiled in raise what they like where their driver is missing.
-        logger.warning("the execution providers failed, the CPU is used", extra={"providers": str(providers)})
+        report(f"the execution providers {providers} failed, the model runs on the CPU: {error!r}")
         return runtime.InferenceSession(file, providers=[CPU], sess_options=settings)
 
 
@@ -91,7 +89,7 @@ class Graph:
 
     def __init__(self, session: Any) -> None:
         self.session = session
-        self.inputs = {entry.name: entry.type for entry in session.get_inputs()}
+        self.inputs: dict[str, str] = {entry.name: entry.type for entry in session.get_inputs()}
         self.outputs = [entry.name for entry in session.get_outputs()]
         self.numpy = importlib.import_module("numpy")
         self.pandas = importlib.import_module("pandas")
@@ -101,7 +99,9 @@ class Graph:
         results = self.session.run(self.outputs, self.as_floats(self.feeds(data)))
         if not isinstance(data, self.pandas.DataFrame):
             return dict(zip(self.outputs, results))
-        columns = {name: self.numpy.asarray(result).reshape(-1) for name, result in zip(self.outputs, results)}
+        columns = {
+            name: self.numpy.asarray(result).reshape(-1) for name, result in zip(self.outputs, results)
+        }
         return self.pandas.DataFrame.from_dict(columns)
 
     def feeds(self, data: Any) -> dict[str, Any]:
@@ -117,7 +117,9 @@ class Graph:
             return {self.only_input(): data}
         if not isinstance(data, self.pandas.DataFrame):
             kind = type(data).__name__
-            raise TypeError(f"Input should be a dictionary or a numpy array or a pandas.DataFrame, got {kind}")
+            raise TypeError(
+                f"Input should be a dictionary or a numpy array or a pandas.DataFrame, got {kind}"
+            )
         if len(self.inputs) == 1:
             return {self.only_input(): data.values}
         return {name: data[name].values for name in self.inputs}
@@ -139,7 +141,9 @@ class Graph:
         """Return *feeds* with doubles made floats where the graph wants floats: JSON knows only doubles."""
         return {
             name: feed.astype(self.numpy.float32)
-            if self.inputs.get(name) == "tensor(float)" and feed is not None and feed.dtype == self.numpy.float64
+            if self.inputs.get(name) == "tensor(float)"
+            and feed is not None
+            and feed.dtype == self.numpy.float64
             else feed
             for name, feed in feeds.items()
         }
