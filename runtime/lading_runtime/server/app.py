@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from starlette.routing import Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from lading_runtime.schema.signature import Signature
 from lading_runtime.server.access import AccessLog
@@ -16,6 +16,8 @@ from lading_runtime.server.model import ServedModel
 from lading_runtime.server.pool import Pool
 from lading_runtime.server.probes import Drain, Health, Ping, Version
 from lading_runtime.server.settings import Settings
+
+SCORING = "/invocations"
 
 
 def create_app(
@@ -33,10 +35,27 @@ def create_app(
     invocations = Invocations(signature, settings, pool)
     app.router.routes.extend(
         [
-            Route("/invocations", invocations, methods=["POST"]),
+            Route(SCORING, invocations, methods=["POST"]),
             Route("/ping", Ping(pool, drain), methods=["GET", "HEAD"]),
             Route("/health", Health(pool), methods=["GET", "HEAD"]),
             Route("/version", Version(model), methods=["GET", "HEAD"]),
         ]
     )
-    return AccessLog(app)
+    return AccessLog(Shortcut(invocations, app))
+
+
+class Shortcut:
+    """Leads scoring requests past the framework, whose middleware has nothing to do for them.
+
+    Its seven layers take a fifth of the worker's time on small requests. Everything else, also what
+    looks almost like a scoring request, goes the usual way.
+    """
+
+    def __init__(self, invocations: ASGIApp, app: ASGIApp) -> None:
+        self._invocations = invocations
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or run the application's lifespan."""
+        is_scoring = scope["type"] == "http" and scope["path"] == SCORING and scope["method"] == "POST"
+        await (self._invocations if is_scoring else self._app)(scope, receive, send)

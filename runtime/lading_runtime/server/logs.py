@@ -7,6 +7,7 @@ The text of an exception is left out, only its type and frames are shown: it may
 from __future__ import annotations
 
 import logging
+import re
 import traceback
 from datetime import datetime, timezone
 from types import TracebackType
@@ -21,6 +22,10 @@ QUIET = {"uvicorn": logging.WARNING, "asyncio": logging.WARNING}
 
 STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "color_message", "taskName"}
 """What every record has; the rest are the fields of the event."""
+
+
+PLAIN = re.compile(r"[!#-<>-~]+")
+"""Printable ASCII without space, quote and equals sign."""
 
 
 class TextFormatter(logging.Formatter):
@@ -98,8 +103,7 @@ def _time(record: logging.LogRecord) -> str:
 def _word(value: object) -> str:
     """Return *value* as one word: text with anything but plain characters in it is quoted."""
     text = str(value)
-    is_plain = text.isascii() and text.isprintable() and not set(text) & set(' "=')
-    return text if is_plain and text else orjson.dumps(text, default=str).decode()
+    return text if PLAIN.fullmatch(text) else orjson.dumps(text).decode()
 
 
 def _frames(info: ExceptionInfo) -> str:
