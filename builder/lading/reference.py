@@ -81,6 +81,7 @@ class RemoteModel:
     """A model folder behind a URL that fsspec, a tracking server or an installed mlflow can read."""
 
     uri: str
+    """May hold credentials; ``str`` leaves them out."""
 
     @property
     def scheme(self) -> str:
@@ -88,7 +89,11 @@ class RemoteModel:
         return urlsplit(self.uri).scheme.lower()
 
     def __str__(self) -> str:
-        return self.uri
+        """Return the URL without what may be secret, since this text goes into messages and labels."""
+        url = urlsplit(self.uri)
+        if not url.netloc:
+            return self.uri.partition("?")[0]
+        return url._replace(netloc=url.netloc.rpartition("@")[2], query="", fragment="").geturl()
 
 
 ModelRef = LocalModel | RunModel | VersionedModel | AliasedModel | StagedModel | LoggedModel | RemoteModel
@@ -106,8 +111,11 @@ def parse_model_ref(text: str) -> ModelRef:
         raise InvalidReference("the model URI is empty", hint="try runs:/<run_id>/model")
     if Path(text).exists():
         return LocalModel(Path(text))
-    url = urlsplit(text)
-    match url.scheme.lower():
+    try:
+        scheme = urlsplit(text).scheme.lower()
+    except ValueError as error:  # such as a host in brackets that is no address
+        raise InvalidReference(f"{text!r} is no URL", hint="try runs:/<run_id>/model") from error
+    match scheme:
         case "":
             return LocalModel(Path(text))
         case "file":

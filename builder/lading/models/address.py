@@ -2,7 +2,9 @@
 
 import re
 from pathlib import Path
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
+
+from lading.errors import TrackingServerError
 
 _USER_INFO = re.compile(r"(://)[^/@\s]+@")
 _QUERY = re.compile(r"(://[^\s?'\"]+)\?[^\s'\"]*")
@@ -10,7 +12,7 @@ _QUERY = re.compile(r"(://[^\s?'\"]+)\?[^\s'\"]*")
 
 def shown(uri: str) -> str:
     """Return *uri* without what may be secret: name and password, query, fragment."""
-    url = urlsplit(uri)
+    url = _split(uri)
     if not url.scheme or not url.netloc:
         return uri.partition("?")[0]
     return urlunsplit((url.scheme, url.netloc.rpartition("@")[2], url.path, "", ""))
@@ -18,7 +20,7 @@ def shown(uri: str) -> str:
 
 def scheme_of(uri: str) -> str:
     """Return the URL's scheme in lower case; empty for a path."""
-    return urlsplit(uri).scheme.lower()
+    return _split(uri).scheme.lower()
 
 
 def local_path(uri: str, folder: Path) -> Path | None:
@@ -26,7 +28,7 @@ def local_path(uri: str, folder: Path) -> Path | None:
 
     Relative paths count from *folder*.
     """
-    url = urlsplit(uri)
+    url = _split(uri)
     if url.scheme.lower() == "file":
         return folder / unquote(url.path) if url.netloc in {"", "localhost"} else None
     return None if url.scheme else folder / uri
@@ -44,3 +46,10 @@ def scrubbed(message: str) -> str:
     """Return the first line of another library's message, URLs in it without names, passwords and queries."""
     first = message.strip().partition("\n")[0]
     return _QUERY.sub(r"\1", _USER_INFO.sub(r"\1", first))
+
+
+def _split(uri: str) -> SplitResult:
+    try:
+        return urlsplit(uri)
+    except ValueError as error:  # such as a host in brackets that is no address
+        raise TrackingServerError("an address in the tracking store or its settings is no URL") from error

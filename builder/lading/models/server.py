@@ -62,6 +62,7 @@ class TrackingServer:
     @classmethod
     def connect(cls, url: str, settings: TrackingSettings) -> Self:
         """Return the server at *url*; nothing is asked yet. Whoever connects closes ``client``."""
+        _check_address(url)
         credentials = settings.credentials
         client = _client(settings.tls, settings)
         if credentials.username and credentials.password:
@@ -75,6 +76,7 @@ class TrackingServer:
     @classmethod
     def storage(cls, url: str, settings: TrackingSettings) -> Self:
         """Return the storage behind a URL that carries its own permission: it gets no credentials."""
+        _check_address(url)
         client = _client(Tls(is_verified=settings.is_s3_tls_verified), settings)
         return cls(url, client, settings, role="artifact storage")
 
@@ -204,6 +206,15 @@ def _cause(error: BaseException | None, kind: type[BaseException]) -> BaseExcept
     while error is not None and not isinstance(error, kind):
         error = error.__cause__ or error.__context__
     return error
+
+
+def _check_address(url: str) -> None:
+    try:
+        is_address = bool(httpx.URL(url).host)
+    except httpx.InvalidURL:
+        is_address = False
+    if not is_address:
+        raise TrackingServerError(f"{shown(url)} is no server's address", hint="check MLFLOW_TRACKING_URI")
 
 
 def _client(tls: Tls, settings: TrackingSettings) -> httpx.Client:

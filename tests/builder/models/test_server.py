@@ -127,6 +127,13 @@ def test_a_server_that_is_not_there_is_unreachable(fetched):
         fetched("models:/iris/1", "http://user:secret@localhost:1")
 
 
+@pytest.mark.parametrize("uri", ["http://", "http://[x", "http://localhost:port", "https:///path"])
+def test_an_address_that_is_none_is_refused(fetched, uri):
+    """A tracking URI that names no server is an error, never a crash."""
+    with pytest.raises(TrackingServerError):
+        fetched("models:/iris/1", uri)
+
+
 def test_a_page_where_json_should_be_is_nonsense(server, fetched):
     """A login page or a proxy's page is told from an answer of MLflow."""
     page = (200, {"Content-Type": "text/html; charset=utf-8"}, b"<html>Sign in</html>")

@@ -11,7 +11,7 @@ import sys
 import warnings
 from pathlib import Path
 
-import mlflow  # type: ignore[import-not-found]
+import mlflow
 from mlflow import MlflowClient
 
 IS_3 = not mlflow.__version__.startswith("2.")
