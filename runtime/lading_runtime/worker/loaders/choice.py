@@ -5,13 +5,41 @@ from __future__ import annotations
 import os
 import sys
 
+from lading_runtime.worker.loaders.catboost import CatboostLoader
+from lading_runtime.worker.loaders.keras import KerasLoader
+from lading_runtime.worker.loaders.lightgbm import LightgbmLoader
 from lading_runtime.worker.loaders.loader import Loader
+from lading_runtime.worker.loaders.onnx import OnnxLoader
+from lading_runtime.worker.loaders.paddle import PaddleLoader
+from lading_runtime.worker.loaders.pmdarima import PmdarimaLoader
+from lading_runtime.worker.loaders.prophet import ProphetLoader
 from lading_runtime.worker.loaders.python_function import PythonFunctionLoader
+from lading_runtime.worker.loaders.pytorch import PytorchLoader
+from lading_runtime.worker.loaders.sentence_transformers import SentenceTransformersLoader
 from lading_runtime.worker.loaders.sklearn import SklearnLoader
+from lading_runtime.worker.loaders.spacy import SpacyLoader
+from lading_runtime.worker.loaders.statsmodels import StatsmodelsLoader
 from lading_runtime.worker.loaders.switches import is_switched_off
+from lading_runtime.worker.loaders.tensorflow import TensorflowLoader
+from lading_runtime.worker.loaders.xgboost import XgboostLoader
 from lading_runtime.worker.model import LoadedModel, ModelFolder, Unloadable
 
-NATIVE: dict[str, Loader] = {"mlflow.sklearn": SklearnLoader()}
+NATIVE: dict[str, Loader] = {
+    "mlflow.catboost": CatboostLoader(),
+    "mlflow.keras": KerasLoader(),
+    "mlflow.lightgbm": LightgbmLoader(),
+    "mlflow.onnx": OnnxLoader(),
+    "mlflow.paddle": PaddleLoader(),
+    "mlflow.pmdarima": PmdarimaLoader(),
+    "mlflow.prophet": ProphetLoader(),
+    "mlflow.pytorch": PytorchLoader(),
+    "mlflow.sentence_transformers": SentenceTransformersLoader(),
+    "mlflow.sklearn": SklearnLoader(),
+    "mlflow.spacy": SpacyLoader(),
+    "mlflow.statsmodels": StatsmodelsLoader(),
+    "mlflow.tensorflow": TensorflowLoader(),
+    "mlflow.xgboost": XgboostLoader(),
+}
 """By the ``loader_module`` that they replace with the same output, whether MLflow is installed or not.
 
 A model that names a loader of its own beside such a flavour means that loader, and gets it.

@@ -63,7 +63,7 @@ def read_exported(torch: Any, data: Path, device: str) -> Any:
     for tensor in itertools.chain(module.parameters(), module.buffers()):
         if tensor.device.type != target:
             raise Unloadable(
-                f"the model was exported with weights on {tensor.device.type!r}, and is to run on {target!r}; "
+                f"the model was exported with weights on {tensor.device.type!r} and is to run on {target!r}; "
                 f"set MLFLOW_DEFAULT_PREDICTION_DEVICE={tensor.device.type}, or log model.to({target!r})"
             )
     return module
@@ -74,7 +74,9 @@ def read_pickled(torch: Any, data: Path, device: str) -> Any:
     refuse_if_forbidden()
     options = {} if release_of(torch.__version__) < FIRST_WEIGHTS_ONLY else {"weights_only": False}
     if data.is_dir():
-        options["pickle_module"] = pickle_module((data / "pickle_module_info.txt").read_text(encoding="utf-8"))
+        options["pickle_module"] = pickle_module(
+            (data / "pickle_module_info.txt").read_text(encoding="utf-8")
+        )
         data /= "model.pth"
     module = torch.load(str(data), **options)
     module.eval()
