@@ -36,11 +36,15 @@ def with_x(predict: Callable[..., Any]) -> Callable[..., Any]:
     """Return *predict*, without the exogenous regressors for versions that do not take them."""
     if release_of(importlib.import_module("pmdarima").__version__) >= FIRST_WITH_X:
         return predict
-    return lambda X, **others: predict(**others)  # noqa: N803 - pmdarima's name
+
+    def without_x(**wishes: Any) -> Any:
+        return predict(**{name: value for name, value in wishes.items() if name != "X"})
+
+    return without_x
 
 
 def forecast(pandas: Any, predict: Callable[..., Any], data: Any) -> Any:
-    """Return a frame of as many periods as the one row of *data* asks for, with bounds if it asks for them."""
+    """Return a frame of as many periods as the one row of *data* asks for, with bounds if it wants them."""
     wishes = wishes_of(data)
     has_bounds = wishes.get("return_conf_int", False)
     raw = predict(
