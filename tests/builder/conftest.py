@@ -151,6 +151,8 @@ class PackageHost:
 
 
 class _Handler(BaseHTTPRequestHandler):
+    """Answers one request."""
+
     server: "_Server"
 
     def log_message(self, *_: object) -> None:
@@ -221,6 +223,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 class _Server(ThreadingHTTPServer):
+    """Serves a package host, each request in a thread."""
+
     daemon_threads = True
 
     def __init__(self, host: PackageHost) -> None:

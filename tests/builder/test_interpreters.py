@@ -16,10 +16,8 @@ def test_ones_own_minor_is_found():
     found = find_interpreter(OWN)
 
     assert found is not None
-    version = subprocess.run(
-        [found, "-c", "import sys; print(*sys.version_info[:2], sep='.')"], capture_output=True
-    )
-    assert version.stdout.decode().strip() == str(OWN)
+    code = "import sys; print(*sys.version_info[:2], sep='.')"
+    assert subprocess.check_output([found, "-c", code], text=True).strip() == str(OWN)
 
 
 def test_an_unknown_minor_is_not_found():

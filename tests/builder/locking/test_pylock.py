@@ -42,6 +42,7 @@ _paths = st.text(string.ascii_letters + string.digits + "-._~é'$ ", min_size=1,
 
 @st.composite
 def _locked(draw, name: str) -> LockedPackage:
+    """Draw a package of one of the kinds that there are."""
     version = draw(st.sampled_from(["1.0", "2!1.2.3rc1", "1.0+cpu", "20240101"]))
     digest = draw(_digests)
     match draw(st.integers(0, 5)):
@@ -68,6 +69,7 @@ def _locked(draw, name: str) -> LockedPackage:
 
 @st.composite
 def _packages(draw) -> tuple[LockedPackage, ...]:
+    """Draw packages with different names."""
     names = draw(st.lists(_names, unique=True, max_size=6))
     return tuple(sorted(draw(_locked(name)) for name in names))
 

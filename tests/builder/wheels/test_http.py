@@ -21,11 +21,15 @@ PYTHON = PythonMinor(3, 11)
 
 
 class _Quiet(SimpleHTTPRequestHandler):
+    """Serves a folder without a word."""
+
     def log_message(self, *_: object) -> None:
         """Print nothing."""
 
 
 class _Server(ThreadingHTTPServer):
+    """Serves without complaining of clients."""
+
     def handle_error(self, *_: object) -> None:
         """Say nothing when a client that does not trust goes away."""
 
