@@ -15,6 +15,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from lading.capture.imports import is_imported
+from lading.capture.pickles import is_pickled
 from lading.capture.requirement import package_name, parsed, pinned_version
 from lading.environment import Environment
 from lading.model import Model
@@ -53,8 +54,8 @@ _IMPORTED = {MlflowNeed.NONE: ("pandas",), MlflowNeed.SKINNY: ("numpy", "pandas"
 def with_mlflow(environment: Environment, model: Model, need: MlflowNeed) -> Environment:
     """Return *environment* with the MLflow that *model* needs, and the pandas that its data comes in.
 
-    Requirements other than those of MLflow are never changed; pandas, and numpy beside mlflow-skinny, are
-    added where nothing names them.
+    Requirements other than those of MLflow are never changed; pandas, numpy beside mlflow-skinny, and pyarrow
+    for pickles that hold its strings, are added where nothing names them.
     """
     decided = _decide(environment, model) if need is MlflowNeed.AUTO else need
     captured = _captured(environment, model)
@@ -63,7 +64,8 @@ def with_mlflow(environment: Environment, model: Model, need: MlflowNeed) -> Env
     others = [text for text in environment.requirements if package_name(text) not in {_FULL, _SKINNY}]
     named = {*map(package_name, others), *(package_name(wheel.requirement) for wheel in environment.wheels)}
     bounds = _bounds(_version(captured, model))
-    missing = [name + bounds.get(name, "") for name in _IMPORTED[decided] if name not in named]
+    unpickled = ["pyarrow"] if decided is not MlflowNeed.FULL and is_pickled("pyarrow", model.folder) else []
+    missing = [name + bounds.get(name, "") for name in [*_IMPORTED[decided], *unpickled] if name not in named]
     return replace(environment, requirements=(*wanted, *others, *missing))
 
 

@@ -152,7 +152,7 @@ class TrackingServer:
             "artifacts_presigned_only"
         ):
             raise TrackingServerError(
-                f"{self.role} {shown(self.url)} refuses access ({status})", hint=self._access_hint()
+                f"{self.role} {shown(self.url)} refuses access ({status})", hint=self._access_hint(status)
             )
         if "error_code" in content:
             raise Refusal(status, content)
@@ -164,8 +164,10 @@ class TrackingServer:
             else "look into its log",
         )
 
-    def _access_hint(self) -> str:
+    def _access_hint(self, status: int) -> str:
         names = "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"
+        if status == HTTPStatus.FORBIDDEN and self.settings.credentials.is_given:
+            return f"this user may not read it; check {names}"
         return f"check {names}" if self.settings.credentials.is_given else f"set {names}"
 
     def _unreachable(self, error: httpx.HTTPError) -> TrackingServerError:

@@ -128,6 +128,28 @@ def test_a_constraint_counts_where_the_requirement_is_open(pyfunc):
     assert requirements(pyfunc, "mlflow", "-c constraints.txt")[0] == "mlflow-skinny==2.7.0"
 
 
+def test_strings_that_pyarrow_keeps_bring_it(folder):
+    """A pickle that names pyarrow cannot be loaded without it, and only the whole MLflow brings it."""
+    folder.file("model.pkl", b"\x80\x05\x95 pandas.arrays pyarrow.lib StringArray").file("data/empty")
+
+    assert requirements(folder, "mlflow==3.17.2", "pandas==3.1") == ("pandas==3.1", "pyarrow")
+    assert requirements(folder, "mlflow==3.17.2", "pandas==3.1", "pyarrow<20") == (
+        "pandas==3.1",
+        "pyarrow<20",
+    )
+    assert requirements(folder, "mlflow==3.17.2", "pandas==3.1", need=FULL) == (
+        "mlflow==3.17.2",
+        "pandas==3.1",
+    )
+
+
+def test_other_files_that_mention_pyarrow_do_not(folder):
+    """Only pickles are looked into."""
+    folder.file("model.ubj", b"pyarrow.lib").file("model.pkl", b"\x80\x05.")
+
+    assert requirements(folder, "mlflow==3.17.2", "pandas==3.1") == ("pandas==3.1",)
+
+
 def test_a_choice_is_a_choice(folder, pyfunc):
     """``--mlflow`` overrides what would be decided."""
     assert requirements(pyfunc, "mlflow==2.9.2", need=NONE) == ("pandas<3",)

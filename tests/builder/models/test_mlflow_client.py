@@ -1,0 +1,48 @@
+"""The way out through an installed mlflow."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import lading
+import pytest
+
+pytestmark = pytest.mark.xdist_group("tracking")
+
+SCRIPT = """
+import json, os, sys
+from pathlib import Path
+from lading.errors import LadingError
+from lading.models.mlflow_client import download_with_mlflow
+from lading.models.tracking import TrackingSettings
+from lading.progress import Silent
+
+def outcome(uri):
+    try:
+        folder = download_with_mlflow(uri, Path(sys.argv[2]), settings, Silent())
+        return sorted(path.name for path in folder.iterdir())
+    except LadingError as error:
+        return [type(error).__name__, str(error)]
+
+settings = TrackingSettings.from_environment({"MLFLOW_TRACKING_URI": sys.argv[1]}, Path(sys.argv[2]))
+print(json.dumps([*map(outcome, sys.argv[3:]), os.environ.get("MLFLOW_TRACKING_URI")]))
+"""
+
+
+def test_mlflow_downloads_what_only_it_can_read(mlflow_python, database, tmp_path):
+    """In an environment with the real mlflow, its answers and errors become ours."""
+    command = [mlflow_python, "-c", SCRIPT, database.uri, tmp_path, "models:/iris@champion", "models:/irs/1"]
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
+    variables["PYTHONPATH"] = str(Path(lading.__file__).parents[1])
+    done = subprocess.run(
+        [str(word) for word in command], env=variables, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+    found, (error, message), left = json.loads(done.stdout.splitlines()[-1])
+
+    assert {"MLmodel", "requirements.txt", "python_env.yaml"} <= set(found)
+    assert error == "ModelNotFound"
+    assert message.startswith("mlflow finds no models:/irs/1: ")
+    assert left is None
