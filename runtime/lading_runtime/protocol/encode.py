@@ -41,7 +41,8 @@ def _nested(numbers: Sequence[Any], shape: Sequence[int]) -> Any:
     """Return *numbers* as lists of lists of the given shape; a single number where it has no dimensions."""
     if not shape:
         return numbers[0]
-    for width in reversed(shape[1:]):
-        count = prod(shape) and len(numbers) // width
-        numbers = [numbers[row * width : (row + 1) * width] for row in range(count)]
+    for dimension in range(len(shape) - 1, 0, -1):
+        width = shape[dimension]
+        rows = range(prod(shape[:dimension]))
+        numbers = [numbers[row * width : (row + 1) * width] for row in rows]
     return numbers
