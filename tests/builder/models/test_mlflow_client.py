@@ -3,10 +3,14 @@
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 
 import lading
 import pytest
+from lading.errors import TrackingServerError
+from lading.model import ResolvedModel
 
 pytestmark = pytest.mark.xdist_group("tracking")
 
@@ -46,3 +50,50 @@ def test_mlflow_downloads_what_only_it_can_read(mlflow_python, database, tmp_pat
     assert error == "ModelNotFound"
     assert message.startswith("mlflow finds no models:/irs/1: ")
     assert left is None
+
+
+@pytest.mark.parametrize(
+    ("text", "known"),
+    [
+        ("runs:/abc/model", {"run_id": "abc"}),
+        ("models:/iris/3", {"name": "iris", "version": 3}),
+        ("models:/iris@champion", {"name": "iris"}),
+        ("models:/m-1", {"model_id": "m-1"}),
+        ("dbfs:/models/iris", {}),
+    ],
+)
+def test_what_the_reference_tells_is_known(fetched, monkeypatch, text, known):
+    """A model that mlflow fetched from a store that only it reads carries what its reference says."""
+
+    def download_artifacts(artifact_uri, dst_path):
+        (Path(dst_path) / "MLmodel").write_text(artifact_uri)
+        return dst_path
+
+    monkeypatch.setitem(sys.modules, "mlflow", ModuleType("mlflow"))
+    monkeypatch.setitem(
+        sys.modules, "mlflow.artifacts", SimpleNamespace(download_artifacts=download_artifacts)
+    )
+
+    model = fetched(text, "postgresql://h/mlflow")
+
+    assert (model.folder / "MLmodel").read_text() == text
+    assert model == ResolvedModel(model.ref, model.folder, **known)
+
+
+def test_what_mlflow_raises_is_told_without_secrets(fetched, monkeypatch):
+    """Any error of mlflow's, or of a plug-in of its, is one line."""
+
+    def download_artifacts(artifact_uri, dst_path):
+        raise RuntimeError("cannot reach postgresql://me:sesame@h/mlflow?key=sesame\nTraceback …")
+
+    monkeypatch.setitem(sys.modules, "mlflow", ModuleType("mlflow"))
+    monkeypatch.setitem(
+        sys.modules, "mlflow.artifacts", SimpleNamespace(download_artifacts=download_artifacts)
+    )
+
+    with pytest.raises(TrackingServerError) as raised:
+        fetched("models:/iris/3", "postgresql://me:sesame@h/mlflow?key=sesame")
+
+    assert str(raised.value) == (
+        "mlflow cannot read models:/iris/3 from postgresql://h/mlflow: cannot reach postgresql://h/mlflow"
+    )
