@@ -52,10 +52,8 @@ def answers_of(flavour: str, family: str) -> Answers:
 
 def models_of(flavour: str, family: str) -> Path:
     """Return a folder with every variant of *flavour*, saved and asked once per checkout."""
-    sources = [
-        FOLDER / name
-        for name in ("describe.py", "oracle.py", "packing.py", "variant.py", f"models/{flavour}.py")
-    ]
+    shared = ("activations.py", "describe.py", "networks.py", "oracle.py", "packing.py", "variant.py")
+    sources = [FOLDER / name for name in (*shared, f"models/{flavour}.py")]
     name = f"flavour-{flavour}-{digest(*sources, *requirements(family, has_mlflow=True))}"
     with made_once(CACHE / name) as (folder, is_missing):
         if is_missing:
