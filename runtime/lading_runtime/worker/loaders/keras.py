@@ -5,7 +5,9 @@ The reference is ``mlflow.keras.load._load_pyfunc`` and its ``KerasModelWrapper`
 
 from __future__ import annotations
 
+import functools
 import importlib
+import inspect
 import os
 from pathlib import Path
 from typing import Any, Callable
@@ -47,5 +49,13 @@ def file_of(model: ModelFolder) -> Path:
 def read_model(keras: Any, file: Path, *, is_exported: bool) -> Callable[[Any], Any]:
     """Return how the model in *file* predicts."""
     if is_exported:
-        return importlib.import_module("tensorflow").saved_model.load(str(file)).serve  # type: ignore[no-any-return]
-    return keras.saving.load_model(f"{file}.keras", custom_objects=None).predict  # type: ignore[no-any-return]
+        exported = importlib.import_module("tensorflow").saved_model.load(str(file))
+        # Its methods hold their variables only weakly, so the closure holds the model.
+        return lambda data: exported.serve(data)  # noqa: PLW0108 - as said above
+    return silent(keras.saving.load_model(f"{file}.keras", custom_objects=None).predict)
+
+
+def silent(predict: Callable[..., Any]) -> Callable[..., Any]:
+    """Return *predict* without the progress bar that Keras draws for each request."""
+    is_able = "verbose" in inspect.signature(predict).parameters
+    return functools.partial(predict, verbose=0) if is_able else predict
