@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 from lading_runtime.worker.loaders.flavour import data_of, flavour_of, part_of, release_of
+from lading_runtime.worker.loaders.keras import silent
 from lading_runtime.worker.loaders.serialized import read_serialized
 from lading_runtime.worker.model import LoadedModel, ModelFolder, Params, Unloadable
 from lading_runtime.worker.refusal import Refusal
@@ -43,15 +44,15 @@ def kind_of(model: ModelFolder) -> str:
 
 def keras_predictor(model: ModelFolder) -> Callable[[Any, Params], Any]:
     """Return how a Keras model predicts."""
-    network = read_keras(data_of(model))
+    call = silent(read_keras(data_of(model)).predict)
     pandas, numpy = importlib.import_module("pandas"), importlib.import_module("numpy")
 
     def predict(data: Any, _params: Params = None) -> Any:
         if isinstance(data, pandas.DataFrame):
-            return pandas.DataFrame(network.predict(data.values), index=data.index)
+            return pandas.DataFrame(call(data.values), index=data.index)
         if not isinstance(data, (numpy.ndarray, list, tuple, dict)):
             raise Refusal("the input must be an array, a list, a tuple or a dict", "INVALID_PARAMETER_VALUE")
-        return network.predict(data)
+        return call(data)
 
     return predict
 
