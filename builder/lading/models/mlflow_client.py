@@ -5,6 +5,7 @@ Importing MLflow costs a second and more, so it is imported here only, when ever
 
 import importlib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,8 +33,11 @@ def download_with_mlflow(uri: str, into: Path, settings: TrackingSettings, progr
     try:
         with progress.transfer(shown(uri), None), _environment(settings):
             folder = artifacts.download_artifacts(artifact_uri=uri, dst_path=str(target))
-    except Exception as error:
-        raise _problem(uri, error, settings) from error
+    except BaseException as error:
+        shutil.rmtree(target, ignore_errors=True)
+        if isinstance(error, Exception):  # plug-ins of MLflow raise what they like
+            raise _problem(uri, error, settings) from error
+        raise
     return Path(folder)
 
 

@@ -97,3 +97,4 @@ def test_what_mlflow_raises_is_told_without_secrets(fetched, monkeypatch):
     assert str(raised.value) == (
         "mlflow cannot read models:/iris/3 from postgresql://h/mlflow: cannot reach postgresql://h/mlflow"
     )
+    assert fetched.left == []
