@@ -49,6 +49,7 @@ class ScalarRule(Protocol):
 
 # --- numbers ---
 
+MIN_INT64 = -(2**63)
 WHOLE_NUMBER = re.compile(r"[+-]?\d{1,15}\.0*")
 TEXTS_OF_CSV_BOOLEANS = {"true": 1, "True": 1, "TRUE": 1, "false": 0, "False": 0, "FALSE": 0}
 
@@ -62,6 +63,8 @@ def exact_integer(cell: Any) -> int:
     if isinstance(cell, float):
         if not cell.is_integer():
             raise Unreadable("a number with a fraction" if math.isfinite(cell) else "no finite number")
+        if cell <= MIN_INT64:  # orjson reads integers below 64 bits as floats: this may be another number
+            raise Unreadable("a number beyond 64 bits")
         return int(cell)
     if isinstance(cell, (int, str)):
         try:

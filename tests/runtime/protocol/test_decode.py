@@ -1,7 +1,6 @@
 """Bodies to payloads."""
 
 import json
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -170,10 +169,10 @@ def test_without_a_signature_instances_are_transposed(given):
 def test_without_a_signature_frames_are_those_of_pandas(given):
     """Without a signature, pandas decides what records, split frames and CSV are."""
     records = [{"a": 1}, {"b": "x"}]
-    split: dict[str, list[Any]] = {"data": [[1]], "columns": ["a"], "index": ["r"]}
+    split = {"data": [[1]], "columns": ["a"], "index": ["r"]}
 
     pd.testing.assert_frame_equal(given(None, {"dataframe_records": records}), pd.DataFrame(records))
-    pd.testing.assert_frame_equal(given(None, {"dataframe_split": split}), pd.DataFrame(**split))
+    pd.testing.assert_frame_equal(given(None, {"dataframe_split": split}), pd.DataFrame([[1]], ["r"], ["a"]))
     pd.testing.assert_frame_equal(
         given(None, b"a,b\n1,x\n2,\n", "text/csv"), pd.DataFrame({"a": [1, 2], "b": ["x", np.nan]})
     )
