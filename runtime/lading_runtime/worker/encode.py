@@ -122,6 +122,5 @@ def finite_key(key: Any) -> Any:
 
 
 def name_of(value: Any) -> str:
-    """Return how people call the type of *value*."""
-    kind = type(value)
-    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    """Return what the type of *value* is called; where it is from may repeat a word of the payload."""
+    return type(value).__name__
