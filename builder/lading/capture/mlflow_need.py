@@ -22,8 +22,23 @@ from lading.model import Model
 
 _FULL = "mlflow"
 _SKINNY = "mlflow-skinny"
-_NATIVE_FLAVOURS = {"mlflow.sklearn": "sklearn"}
-"""Loader modules whose models Lading loads without MLflow, and the flavour that says how."""
+_NATIVE_FLAVOURS = {
+    "mlflow.catboost": {"catboost"},
+    "mlflow.keras": {"keras"},
+    "mlflow.lightgbm": {"lightgbm"},
+    "mlflow.onnx": {"onnx"},
+    "mlflow.paddle": {"paddle"},
+    "mlflow.pmdarima": {"pmdarima"},
+    "mlflow.prophet": {"prophet"},
+    "mlflow.pytorch": {"pytorch"},
+    "mlflow.sentence_transformers": {"sentence_transformers"},
+    "mlflow.sklearn": {"sklearn"},
+    "mlflow.spacy": {"spacy"},
+    "mlflow.statsmodels": {"statsmodels"},
+    "mlflow.tensorflow": {"tensorflow", "keras"},
+    "mlflow.xgboost": {"xgboost"},
+}
+"""Loader modules whose models Lading loads without MLflow, and the flavours of which one says how."""
 
 _FIRST_SKINNY = Version("1.14.0")
 _BOUNDS = (
@@ -81,10 +96,10 @@ def _decide(environment: Environment, model: Model) -> MlflowNeed:
 
 
 def _loads_without_mlflow(model: Model) -> bool:
-    if is_imported(_FULL, _sources(model)):
+    if is_imported(_FULL, _sources(model)) or is_pickled(_FULL, model.folder):
         return False
     if model.loader_module in _NATIVE_FLAVOURS:
-        return _NATIVE_FLAVOURS[model.loader_module] in model.flavours
+        return not _NATIVE_FLAVOURS[model.loader_module].isdisjoint(model.flavours)
     return _is_own_module(model)
 
 

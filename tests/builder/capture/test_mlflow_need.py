@@ -130,7 +130,7 @@ def test_a_constraint_counts_where_the_requirement_is_open(pyfunc):
 
 def test_strings_that_pyarrow_keeps_bring_it(folder):
     """A pickle that names pyarrow cannot be loaded without it, and only the whole MLflow brings it."""
-    folder.file("model.pkl", b"\x80\x05\x95 pandas.arrays pyarrow.lib StringArray").file("data/empty")
+    folder.file("model.pkl", b"\x80\x05\x8c\x0bpyarrow.lib\x94\x8c\x05array\x94\x93.").file("data/empty")
 
     assert requirements(folder, "mlflow==3.17.2", "pandas==3.1") == ("pandas==3.1", "pyarrow")
     assert requirements(folder, "mlflow==3.17.2", "pandas==3.1", "pyarrow<20") == (
@@ -144,10 +144,56 @@ def test_strings_that_pyarrow_keeps_bring_it(folder):
 
 
 def test_other_files_that_mention_pyarrow_do_not(folder):
-    """Only pickles are looked into."""
-    folder.file("model.ubj", b"pyarrow.lib").file("model.pkl", b"\x80\x05.")
+    """Only pickles are looked into, and only for what they import."""
+    folder.file("model.ubj", b"\x8c\x0bpyarrow.lib").file("model.pkl", b"\x80\x05\x8c\x0b/pyarrow.py\x94.")
 
     assert requirements(folder, "mlflow==3.17.2", "pandas==3.1") == ("pandas==3.1",)
+
+
+@pytest.mark.parametrize(
+    "start", [b"\x80\x02", b"PK\x03\x04 model/data.pkl \x80\x02"], ids=["pickle", "archive"]
+)
+def test_a_pickle_that_imports_mlflow_keeps_it(folder, start):
+    """A class of a module that imports MLflow cannot be unpickled without it, also in PyTorch's files."""
+    folder.file("model.pkl", start + b"cmlflow.pyfunc\nPythonModel\n.")
+
+    assert requirements(folder, "mlflow==3.17.2", "pandas==3.1")[0] == "mlflow-skinny==3.17.2"
+
+
+def test_a_stack_trace_in_a_model_needs_no_mlflow(folder):
+    """PyTorch's exported programs hold the paths of the files that exported them: MLflow's own."""
+    folder.file("model.pt2", b'PK\x03\x04 "site-packages/mlflow/pytorch/__init__.py", line 7, in save_model')
+
+    assert requirements(folder, "mlflow==3.17.2", "pandas==3.1") == ("pandas==3.1",)
+
+
+@pytest.mark.parametrize(
+    "flavour",
+    [
+        "catboost",
+        "keras",
+        "lightgbm",
+        "onnx",
+        "paddle",
+        "pmdarima",
+        "prophet",
+        "pytorch",
+        "sentence_transformers",
+        "sklearn",
+        "spacy",
+        "statsmodels",
+        "tensorflow",
+        "xgboost",
+    ],
+)
+def test_flavours_with_a_loader_of_our_own_need_no_mlflow(empty, flavour):
+    """A model of such a flavour is served without MLflow, but not one that only names its loader."""
+    head = f"flavors:\n  python_function: {{loader_module: mlflow.{flavour}, python_version: 3.11.7}}\n"
+    empty.file("MLmodel", head + "mlflow_version: 3.17.2\n")
+    assert requirements(empty, "mlflow==3.17.2")[0] == "mlflow-skinny==3.17.2"
+
+    empty.file("MLmodel", f"{head}  {flavour}: {{data: model}}\nmlflow_version: 3.17.2\n")
+    assert requirements(empty, "mlflow==3.17.2") == ("pandas",)
 
 
 def test_a_choice_is_a_choice(folder, pyfunc):
