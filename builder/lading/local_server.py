@@ -1,5 +1,6 @@
 """A server process on this machine: run it until it ends, or just for one prediction."""
 
+import json
 import logging
 import os
 import signal
@@ -30,6 +31,7 @@ _ONE_PREDICTION = {
     "MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT": str(_WEEK_S),
     "LADING_LOAD_FAILURE_GRACE_S": "0",
     "LADING_DRAIN_DELAY_S": "0",
+    "LADING_LOG_FORMAT": "json",
 }
 """Nobody else waits for a server that predicts once: it has no deadline, and nothing to drain."""
 
@@ -123,12 +125,20 @@ def _is_ready(client: httpx.Client) -> bool:
 
 
 def _last_words(log: IO[bytes]) -> str:
-    """Return the last line of *log* that reports an error; all of it goes to our own log."""
+    """Return why the server ended, or the last line of *log*; all of it goes to our own log."""
     log.seek(0)
     lines = [line for line in log.read().decode(errors="replace").splitlines() if line.strip()]
     logger.debug("server log", extra={"lines": lines})
-    errors = [line for line in lines if "ERROR" in line]
-    return (errors or lines or ["it says nothing"])[-1]
+    reasons = [reason for line in lines if (reason := _reason(line))]
+    return (reasons or lines or ["it says nothing"])[-1]
+
+
+def _reason(line: str) -> str | None:
+    """Return the reason that an event of the server gives, if it gives one."""
+    try:
+        return str(json.loads(line)["reason"])
+    except (ValueError, LookupError, TypeError):
+        return None
 
 
 def _message(answer: httpx.Response) -> str:

@@ -64,7 +64,7 @@ def _made(model: Model, mlflow: MlflowNeed, steps: Steps, maker: EnvironmentMake
 
 
 def _server_python(steps: Steps, maker: EnvironmentMaker) -> Path:
-    """Return an interpreter that has the runtime: this one in a checkout, else that of its own environment."""
+    """Return an interpreter that has the runtime: in a checkout this one, else one made for it."""
     if all(find_spec(module) for module in _SERVER_MODULES):
         return Path(sys.executable)
     lock = steps.server.lock(PythonMinor(*sys.version_info[:2]), this_platform())

@@ -3,7 +3,7 @@
 from typing import Any
 
 from docker import DockerClient
-from docker.errors import APIError, ContainerError, ImageNotFound
+from docker.errors import APIError, ImageNotFound
 
 from lading.engines.events import StreamFailed, explain, first_line, follow
 from lading.environment import Platform, PythonMinor
@@ -80,23 +80,24 @@ class BaseImages:
 
     def _python(self, identity: str, program: str) -> str | None:
         """Return the minor version of *program* in an image; None where it does not run."""
+        container = self._client.containers.create(
+            identity,
+            entrypoint=[program],
+            command=["-ISc", _VERSION],
+            network_mode="none",
+            cap_drop=["ALL"],
+            read_only=True,
+        )
         try:
-            output = self._client.containers.run(
-                identity,
-                entrypoint=[program],
-                command=["-ISc", _VERSION],
-                network_mode="none",
-                cap_drop=["ALL"],
-                read_only=True,
-                remove=True,
-            )
-        except ContainerError:
-            return None
+            container.start()
+            has_run = container.wait()["StatusCode"] == 0
+            return container.logs(stderr=False).decode().strip() if has_run else None
         except APIError as error:
             if _is_missing_program(error):
                 return None
             raise BuildFailed(f"the base image does not run: {first_line(error)}") from error
-        return str(output.decode()).strip()
+        finally:
+            container.remove(force=True)
 
 
 def _is_missing_program(error: APIError) -> bool:

@@ -34,6 +34,14 @@ class StageBuild:
     is_fresh: bool = False
     """Let the engine use nothing of earlier builds."""
 
+    @property
+    def labelled_dockerfile(self) -> str:
+        """The Dockerfile whose last step sets the key.
+
+        The API has an option for labels, but Podman puts those on the image of every step.
+        """
+        return f'{self.dockerfile.rstrip()}\nLABEL {STAGE_LABEL}="{self.key}"\n'
+
 
 def build_stage(client: DockerClient, build: StageBuild, progress: Progress) -> str:
     """Return the id of the image that *build* makes.
@@ -62,7 +70,7 @@ def build_stage(client: DockerClient, build: StageBuild, progress: Progress) -> 
 
 def _events(client: DockerClient, build: StageBuild, progress: Progress) -> Generator[Mapping[str, Any]]:
     """Send the context; give what the engine tells about the build."""
-    items = [Data("Dockerfile", build.dockerfile.encode()), *build.context.items()]
+    items = [Data("Dockerfile", build.labelled_dockerfile.encode()), *build.context.items()]
     with progress.transfer("context", size_bytes(items)) as moved:
         answer = client.api.build(
             # docker-py hands it on to requests, which sends any iterator of bytes as it comes.
@@ -75,7 +83,6 @@ def _events(client: DockerClient, build: StageBuild, progress: Progress) -> Gene
             network_mode="none",
             platform=str(build.plan.platform),
             buildargs=dict(build.plan.build_args),
-            labels={STAGE_LABEL: build.key},
         )
     yield from follow(answer, progress)
 
