@@ -9,6 +9,10 @@ the socket in either direction.
 Server → model process::
 
     {"kind": "predict", "id": 7, "payload": {...}, "params": {...} | null, "stream": false}
+    {"kind": "cancel", "id": 7}        nobody wants the rest of a streamed answer; its end is still told
+
+The next request is sent when the last one is answered; only a "cancel" may come before that, or cross
+the end of the answer. Chunks are sent as they are made: while the server does not read, the model waits.
 
 Model process → server, first once, unasked::
 
@@ -33,7 +37,8 @@ loaded; only in ``failed``).
 
 ``model`` is ``{"loader": "sklearn", "python": "3.11.7", "flavors": ["python_function", "sklearn"],
 "versions": {"mlflow": "3.17.2", ...}, "is_streamable": false, "is_shared": true, "load_s": 1.2}``:
-``versions`` has only what is installed, ``is_shared`` says that processes share the loaded model.
+``versions`` has only what is installed, ``is_streamable`` says that the model can answer in chunks,
+``is_shared`` that processes share the loaded model.
 
 Datagrams, on the control socket of the model host
 --------------------------------------------------

@@ -17,6 +17,11 @@ END = object()
 """What follows the last chunk of a streamed answer."""
 
 
+def always() -> bool:
+    """Tell that the rest of an answer is wanted."""
+    return True
+
+
 class StepFailed(Exception):
     """A step of a prediction raised, whatever it was; `error` is the answer."""
 
@@ -25,12 +30,17 @@ class StepFailed(Exception):
         self.error = error
 
 
-def answers(loaded: LoadedModel, request: Message) -> Iterator[Message]:
-    """Yield what answers *request*: a prediction, or chunks and their end, or an error."""
+def answers(
+    loaded: LoadedModel, request: Message, is_wanted: Callable[[], bool] = always
+) -> Iterator[Message]:
+    """Yield what answers *request*: a prediction, or chunks and their end, or an error.
+
+    A stream ends early when *is_wanted* says that nobody wants the rest.
+    """
     number = request.header["id"]
     try:
         if request.header.get("stream") and loaded.predict_stream is not None:
-            yield from chunks(loaded.predict_stream, request)
+            yield from chunks(loaded.predict_stream, request, is_wanted)
         else:
             yield prediction(loaded.predict, request)
     except StepFailed as failed:
@@ -44,17 +54,31 @@ def prediction(predict: Callable[[Any, Params], Any], request: Message) -> Messa
     return encoded("prediction", request, answer)
 
 
-def chunks(predict_stream: Callable[[Any, Params], Any], request: Message) -> Iterator[Message]:
+def chunks(
+    predict_stream: Callable[[Any, Params], Any], request: Message, is_wanted: Callable[[], bool]
+) -> Iterator[Message]:
     """Yield a message for each part of the answer to *request*, and one for its end."""
     data, params = build(request, "payload"), build(request, "params")
 
     def blame(error: BaseException) -> dict[str, Any]:
         return raised(error, data, params)
 
-    parts = iter(attempt(blame, predict_stream, data, params))
-    while (part := attempt(blame, next, parts, END)) is not END:
-        yield encoded("chunk", request, part)
+    parts = attempt(blame, lambda: iter(predict_stream(data, params)))
+    try:
+        while is_wanted() and (part := attempt(blame, next, parts, END)) is not END:
+            yield encoded("chunk", request, part)
+    finally:
+        close(parts)
     yield Message({"kind": "end", "id": request.header["id"]})
+
+
+def close(parts: Any) -> None:
+    """End the model's generator, if it is one; its clean-up runs, and has nobody to tell what goes wrong."""
+    try:
+        getattr(parts, "close", lambda: None)()
+    except BaseException as error:  # noqa: BLE001 - even SystemExit: the process has other requests to answer
+        kind = type(error).__name__
+        report(f"a stream cannot be closed: {kind}", "".join(traceback.format_tb(error.__traceback__)))
 
 
 def build(request: Message, part: str) -> Any:

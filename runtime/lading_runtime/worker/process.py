@@ -46,13 +46,25 @@ def serve(stream: socket.socket, model: ReadyModel | FailedModel) -> None:
 
 def serve_requests(stream: socket.socket, loaded: LoadedModel) -> None:
     """Answer requests until *stream* ends."""
-    while True:
-        request = wire.receive(stream)
-        if request is None:
-            return
-        for answer in answers(loaded, request):
+
+    def is_wanted() -> bool:
+        return not has_news(stream)
+
+    while (request := wire.receive(stream)) is not None:
+        if request.header["kind"] == "cancel":
+            continue  # it has done what it was for, or came too late: the answer had ended
+        for answer in answers(loaded, request, is_wanted):
             wire.send(stream, answer)
         flush_output()
+
+
+def has_news(stream: socket.socket) -> bool:
+    """Tell whether there is something to read: nothing but the end of what is being answered."""
+    try:
+        stream.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def flush_output() -> None:

@@ -166,6 +166,72 @@ def test_parts_come_as_the_model_makes_them():
     assert made == [0]
 
 
+def ends_of(predict_stream, is_wanted=lambda: True) -> list[str]:
+    """Return the kinds of the messages that answer a streamed request."""
+    stream = answers(model(failing(ValueError()), predict_stream), request(None, is_streamed=True), is_wanted)
+    return [message.header["kind"] for message in stream]
+
+
+def test_a_stream_that_nobody_wants_ends():
+    """When nobody wants the rest, the model's generator is closed where it is, and the end is told."""
+    happened: list[object] = []
+
+    def predict_stream(data, params):
+        try:
+            for number in range(5):
+                happened.append(number)
+                yield number
+        finally:
+            happened.append("closed")
+
+    assert ends_of(predict_stream, is_wanted=lambda: len(happened) < 2) == ["chunk", "chunk", "end"]
+    assert happened == [0, 1, "closed"]
+
+
+def test_a_part_that_is_no_json_ends_the_stream():
+    """An unserialisable part is an error in its place, and the model's generator is closed."""
+    happened = []
+
+    def predict_stream(data, params):
+        try:
+            yield {1}
+        finally:
+            happened.append("closed")
+
+    assert ends_of(predict_stream) == ["error"]
+    assert happened == ["closed"]
+
+
+@pytest.mark.parametrize("error", [ValueError("at the end"), SystemExit(1)])
+def test_a_generator_that_does_not_close_is_logged(error, capsys):
+    """What a model raises while it is closed is logged without its text, and the stream ends all the same."""
+
+    def predict_stream(data, params):
+        try:
+            yield 1
+        finally:
+            raise error
+
+    wanted = iter([True, False])
+
+    assert ends_of(predict_stream, is_wanted=lambda: next(wanted)) == ["chunk", "end"]
+    told = capsys.readouterr().err
+    assert f"a stream cannot be closed: {type(error).__name__}" in told
+    assert "at the end" not in told
+
+
+@pytest.mark.parametrize("parts", [[1, 2], (1, 2), range(1, 3)], ids=["list", "tuple", "range"])
+def test_a_stream_need_be_no_generator(parts):
+    """Whatever can be iterated over is a stream."""
+    assert ends_of(lambda data, params: parts) == ["chunk", "chunk", "end"]
+
+
+@pytest.mark.parametrize("answer", [None, 1])
+def test_what_is_no_stream_is_an_error_of_the_model(answer):
+    """A model whose stream cannot be iterated over is told as one that raised."""
+    assert ends_of(lambda data, params: answer) == ["error"]
+
+
 def test_stream_is_ignored_where_the_model_cannot():
     """A model without a stream predicts at once, as MLflow's server does always."""
     (answer,) = answers(model(lambda data, params: [data]), request(1, is_streamed=True))
