@@ -1,6 +1,7 @@
 """Finding a container engine that answers."""
 
 import os
+import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,7 +44,7 @@ def find_engine(environ: Mapping[str, str] = os.environ) -> DockerClient:
     for address in addresses(environ):
         try:
             return _connect(address)
-        except (DockerException, requests.RequestException) as error:
+        except (DockerException, requests.RequestException, OSError) as error:
             tried.append(f"{address}: {_reason(error)}")
     raise EngineUnavailable(
         f"no container engine answers; tried {'; '.join(tried)}",
@@ -94,19 +95,26 @@ def _sockets(environ: Mapping[str, str]) -> Iterator[tuple[Path, str]]:
 
 
 def _connect(address: Address) -> DockerClient:
+    _knock(address)
     DockerClient(base_url=address.url, tls=address.tls, timeout=_PING_S, version="auto").close()
     return DockerClient(base_url=address.url, tls=address.tls, timeout=_TIMEOUT_S, version="auto")
 
 
-_REASONS = {
-    "FileNotFoundError": "no such socket",
-    "PermissionError": "no permission",
-    "ConnectionRefusedError": "nobody listens",
-    "timed out": "no answer",
-    "Name or service not known": "no such host",
-}
+def _knock(address: Address) -> None:
+    """Raise the system's own error where nobody listens at a socket; docker-py wraps it three times."""
+    if address.url.startswith("unix://"):
+        with socket.socket(socket.AF_UNIX) as door:
+            door.settimeout(_PING_S)
+            door.connect(address.url.removeprefix("unix://"))
 
 
 def _reason(error: Exception) -> str:
-    text = str(error)
-    return next((reason for sign, reason in _REASONS.items() if sign in text), text.splitlines()[0])
+    match error:
+        case FileNotFoundError():
+            return "no such socket"
+        case PermissionError():
+            return "no permission"
+        case ConnectionRefusedError():
+            return "nobody listens"
+        case _:
+            return str(error).splitlines()[0]

@@ -117,8 +117,7 @@ def bench(store) -> Iterator[Workbench]:
         container.remove(force=True)
     for image in bench.images():
         with suppress(DockerException):  # its child was removed, and it with it
-            client.images.get(image.id)
-            client.images.remove(image.id, force=True)
+            client.images.remove(str(image.id), force=True)
     client.close()
 
 
