@@ -1,0 +1,59 @@
+"""What a person sees while a command works."""
+
+import io
+import sys
+
+import pytest
+from lading.cli.options import ProgressMode
+from lading.cli.progress import Bars, Lines, shown
+from lading.progress import Silent
+
+
+def test_lines_say_when_a_step_begins_and_ends():
+    """Each step has two lines, with its seconds; what happens in it is indented."""
+    stream = io.StringIO()
+    lines = Lines(stream, clock=iter([0.0, 1.25]).__next__)
+
+    with lines.step("lock"):
+        lines.line("hello")
+        with lines.transfer("a.whl", 3_000_000) as moved:
+            moved(1_000_000)
+            moved(2_000_000)
+
+    assert stream.getvalue() == "lock ...\n  hello\n  a.whl: 3.0 MB\nlock: 1.2 s\n"
+
+
+def test_a_step_that_fails_does_not_end_like_one_that_did_not():
+    """The second line comes only when the step has succeeded."""
+    stream = io.StringIO()
+
+    with pytest.raises(ValueError, match="no"), Lines(stream).step("lock"):
+        raise ValueError("no")
+
+    assert stream.getvalue() == "lock ...\n"
+
+
+def test_bars_show_steps_on_a_terminal(monkeypatch):
+    """On a terminal finished steps stay with their mark; stdout is left to results."""
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stream)
+    with shown(ProgressMode.RICH) as progress:
+        assert isinstance(progress, Bars)
+        with progress.step("lock"):
+            progress.line("hello")
+            with progress.transfer("a.whl", 10) as moved:
+                moved(10)
+
+    assert "✓" in stream.getvalue()
+    assert "lock" in stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("mode", "kind"), [(ProgressMode.AUTO, Lines), (ProgressMode.PLAIN, Lines), (ProgressMode.NONE, Silent)]
+)
+def test_a_mode_is_what_it_says(monkeypatch, mode, kind):
+    """Where stderr is no terminal, `auto` is lines."""
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+
+    with shown(mode) as progress:
+        assert isinstance(progress, kind)

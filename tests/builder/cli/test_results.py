@@ -1,0 +1,37 @@
+"""What commands print on stdout."""
+
+import json
+
+from lading.cli.results import image_json, image_line
+from lading.digest import Digest
+from lading.image import BuiltImage
+from lading.layer import BuiltLayer
+from lading.reference import ImageRef
+
+ID, PUSHED = Digest.of(b"id"), Digest.of(b"manifest")
+
+
+def image(digest: Digest | None) -> BuiltImage:
+    """A finished image."""
+    names = tuple(map(ImageRef.parse, ("iris", "registry.example:5000/iris:2")))
+    layers = (BuiltLayer(Digest.of(b"layer"), 10, "COPY x"),)
+    return BuiltImage(names, ID, digest, 10, layers, {"lock": 1.23456})
+
+
+def test_an_image_is_a_name_and_a_digest():
+    """The line can be given to `docker run`; before a push it has the image's id."""
+    assert image_line(image(PUSHED)) == f"iris:latest@{PUSHED}"
+    assert image_line(image(None)) == f"iris:latest@{ID}"
+
+
+def test_an_image_as_json_has_everything():
+    """Names, ids, sizes, layers and seconds per step are there for scripts."""
+    assert json.loads(image_json(image(None))) == {
+        "name": "iris:latest",
+        "names": ["iris:latest", "registry.example:5000/iris:2"],
+        "id": str(ID),
+        "digest": None,
+        "size_bytes": 10,
+        "layers": [{"digest": str(Digest.of(b"layer")), "size_bytes": 10, "created_by": "COPY x"}],
+        "seconds": {"lock": 1.235},
+    }
