@@ -30,12 +30,14 @@ MODELS = [
     "echo_unnamed_cols",
     "echo_unnamed_str",
     "chat_model",
+    "chat_agent",
     "responses_agent",
+    "stream_plain",
     "th_str",
     "th_pyd",
     "slow",
 ]
-"""All that are recorded but `chat_agent` and `stream_plain`, whose streams are not served yet."""
+"""All that are recorded."""
 
 
 def cases_of(model: str, folder: Path) -> list[str]:

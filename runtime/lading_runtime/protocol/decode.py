@@ -21,12 +21,19 @@ FORMATS = ("dataframe_split", "dataframe_records", "instances", "inputs")
 LLM_KEYS = frozenset({"messages", "prompt", "input"})
 """Any of these makes the whole body the model's input (``is_unified_llm_input``)."""
 
+STREAM = "stream"
+
 PARQUET_MAGIC = b"PAR1"
 NO_SIGNATURE = Signature()
 
 
-def decode(body: bytes, content_type: str | None, signature: Signature | None) -> Payload:
+def decode(
+    body: bytes, content_type: str | None, signature: Signature | None, *, is_streamable: bool = False
+) -> Payload:
     """Return what *body* asks of a model with *signature*.
+
+    Of a model that *is_streamable*, ``"stream": true`` asks for an answer in parts, and is no part of its
+    input: so it is for MLflow's agent server. To its scoring server it means nothing, and stays.
 
     Raises:
         UnsupportedMediaType: *content_type* names none that we read.
@@ -34,9 +41,12 @@ def decode(body: bytes, content_type: str | None, signature: Signature | None) -
         SchemaViolation: the data do not fit the signature.
         InvalidParams: the params do not fit the signature.
     """
-    reader = _READERS[read_media_type(content_type)]
+    media_type = read_media_type(content_type)
+    signature = signature or NO_SIGNATURE
     try:
-        return reader(body, signature or NO_SIGNATURE)
+        if media_type is MediaType.JSON:
+            return _decode_json(body, signature, is_streamable=is_streamable)
+        return _READERS[media_type](body, signature)
     except Unreadable as problem:
         raise MalformedBody(str(problem)) from problem
     except RecursionError as error:
@@ -46,18 +56,19 @@ def decode(body: bytes, content_type: str | None, signature: Signature | None) -
 # --- JSON ---
 
 
-def _decode_json(body: bytes, signature: Signature) -> Payload:
+def _decode_json(body: bytes, signature: Signature, *, is_streamable: bool) -> Payload:
     document = read_json(body, is_exact=signature.keeps_values)
     if not isinstance(document, dict):
         raise MalformedBody(
             f"the body must be a JSON object with one of {_formats()}, not {json_type(document)}"
         )
+    is_streamed = is_streamable and document.get(STREAM) is True
     if not LLM_KEYS.isdisjoint(document):
-        return _decode_llm(read_json(body, is_exact=True), signature)
+        return _decode_llm(read_json(body, is_exact=True), signature, is_streamed=is_streamed)
     buffers = Buffers()
     data = _data_node(document, signature, buffers)
     params = _params_node(document.get("params"), signature.params, buffers)
-    return Payload(data, buffers, params, is_streamed=document.get("stream") is True)
+    return Payload(data, buffers, params, is_streamed=is_streamed)
 
 
 def _data_node(document: dict[str, Any], signature: Signature, buffers: Buffers) -> Node:
@@ -91,8 +102,10 @@ def _params_node(sent: Any, schema: ParamSchema | None, buffers: Buffers) -> Nod
     return None if sent is None else {"kind": "dict", "items": []}
 
 
-def _decode_llm(document: dict[str, Any], signature: Signature) -> Payload:
+def _decode_llm(document: dict[str, Any], signature: Signature, *, is_streamed: bool) -> Payload:
     """Return a body that is itself the input, without the members that are params."""
+    if is_streamed:
+        del document[STREAM]
     names = signature.params.names if signature.params else frozenset()
     data = {name: value for name, value in document.items() if name not in names}
     params = {name: value for name, value in document.items() if name in names}
@@ -102,7 +115,6 @@ def _decode_llm(document: dict[str, Any], signature: Signature) -> Payload:
     else:
         node = signature.inputs.from_row(data, buffers)
     params_node = _params_node(params, signature.params, buffers)
-    is_streamed = document.get("stream") is True
     return Payload(node, buffers, params_node, is_wrapped=False, is_streamed=is_streamed)
 
 
@@ -205,7 +217,6 @@ def _decode_parquet(body: bytes, signature: Signature) -> Payload:
 
 
 _READERS: dict[MediaType, Callable[[bytes, Signature], Payload]] = {
-    MediaType.JSON: _decode_json,
     MediaType.CSV: _decode_csv,
     MediaType.PARQUET: _decode_parquet,
 }

@@ -24,6 +24,8 @@ class Exchange:
         self.received_bytes: int | None = None
         self.queue_s: float | None = None
         self.model_s: float | None = None
+        self.chunks: int | None = None
+        """How many parts of a streamed answer were there."""
         self.error: str | None = None
         """The name of the error that was answered."""
 
@@ -68,6 +70,7 @@ def _fields(scope: Scope, exchange: Exchange, total_s: float) -> dict[str, Any]:
         "ms": _milliseconds(total_s),
         "queue_ms": _milliseconds(exchange.queue_s),
         "model_ms": _milliseconds(exchange.model_s),
+        "chunks": exchange.chunks,
         "error": exchange.error,
     }
     return {name: value for name, value in fields.items() if value is not None}

@@ -22,16 +22,21 @@ UNEXPECTED = (
 """What MLflow says of every error of a model; the model's own words may repeat the payload."""
 
 
-def request(number: int, payload: Payload) -> Message:
-    """Return the message that asks for a prediction of *payload*."""
+def request(number: int, payload: Payload, *, is_streamed: bool) -> Message:
+    """Return the message that asks for a prediction of *payload*, at once or in parts."""
     header = {
         "kind": "predict",
         "id": number,
         "payload": payload.data,
         "params": payload.params,
-        "stream": False,
+        "stream": is_streamed,
     }
     return Message(header, payload.buffers)
+
+
+def cancellation(number: int) -> Message:
+    """Return the message that nobody wants the rest of a streamed answer."""
+    return Message({"kind": "cancel", "id": number})
 
 
 def value_of(header: Header) -> dict[str, Any]:
@@ -40,14 +45,15 @@ def value_of(header: Header) -> dict[str, Any]:
     Raises:
         ScoringError: it brings an error.
     """
-    if header["kind"] != "prediction":
-        raise error_of(header.get("error") or {})
-    value: dict[str, Any] = header["value"]
+    value: dict[str, Any] | None = header.get("value")
+    if value is None:
+        raise error_in(header)
     return value
 
 
-def error_of(error: dict[str, Any]) -> ScoringError:
+def error_in(header: Header) -> ScoringError:
     """Return the error that a model process reports; ``source`` says whose fault it is."""
+    error = header.get("error") or {}
     source, message = error.get("source"), str(error.get("message", ""))
     if source == "payload":
         return MalformedBody(message)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from lading_runtime.schema.signature import Signature
 from lading_runtime.server.access import AccessLog
+from lading_runtime.server.agents import INFO, SCORING_PATHS, AgentInfo
 from lading_runtime.server.invocations import Invocations
 from lading_runtime.server.model import ServedModel
 from lading_runtime.server.pool import Pool
@@ -33,15 +34,24 @@ def create_app(
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     invocations = Invocations(signature, settings, pool)
+    paths = scoring_paths(model)
     app.router.routes.extend(
         [
-            Route(SCORING, invocations, methods=["POST"]),
+            *(Route(path, invocations, methods=["POST"]) for path in paths),
             Route("/ping", Ping(pool, drain), methods=["GET", "HEAD"]),
             Route("/health", Health(pool), methods=["GET", "HEAD"]),
             Route("/version", Version(model), methods=["GET", "HEAD"]),
         ]
     )
-    return AccessLog(Shortcut(invocations, app))
+    if model.agent is not None:
+        app.router.routes.append(Route(INFO, AgentInfo(model, settings.agent_name), methods=["GET", "HEAD"]))
+    return AccessLog(Shortcut(invocations, app, paths))
+
+
+def scoring_paths(model: ServedModel) -> frozenset[str]:
+    """Return where *model* answers scoring requests."""
+    further = SCORING_PATHS.get(model.agent or "")
+    return frozenset([SCORING] if further is None else [SCORING, further])
 
 
 class Shortcut:
@@ -51,11 +61,12 @@ class Shortcut:
     looks almost like a scoring request, goes the usual way.
     """
 
-    def __init__(self, invocations: ASGIApp, app: ASGIApp) -> None:
+    def __init__(self, invocations: ASGIApp, app: ASGIApp, paths: Collection[str]) -> None:
         self._invocations = invocations
         self._app = app
+        self._paths = paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or run the application's lifespan."""
-        is_scoring = scope["type"] == "http" and scope["path"] == SCORING and scope["method"] == "POST"
+        is_scoring = scope["type"] == "http" and scope["path"] in self._paths and scope["method"] == "POST"
         await (self._invocations if is_scoring else self._app)(scope, receive, send)

@@ -2,52 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import zlib
 from collections.abc import Iterable
-from types import TracebackType
-from typing import cast
 
 from starlette.types import Receive
 
 from lading_runtime.errors import BodyTooLarge, DeadlineExceeded, MalformedBody, UnsupportedMediaType
+from lading_runtime.server.interruption import ClientDisconnected, Cutoff
 
 GZIP = frozenset({b"gzip", b"x-gzip"})
 PLAIN = frozenset({b"", b"identity"})
 GZIP_WINDOW = 31
 """zlib's way to say: gzip header, largest window."""
-
-
-class ClientDisconnected(Exception):
-    """The client went away before its request was complete; nobody is there to be answered."""
-
-
-class Cutoff:
-    """Within it, what is awaited at *deadline* is cancelled, and `DeadlineExceeded` raised.
-
-    The `asyncio.timeout_at` of Python 3.11, for 3.9 too, and without a task of its own.
-    """
-
-    def __init__(self, deadline: float) -> None:
-        self._deadline = deadline
-        self._is_cut = False
-
-    def __enter__(self) -> None:
-        loop = asyncio.get_running_loop()
-        self._timer = loop.call_at(
-            self._deadline, self._cut, cast("asyncio.Task[object]", asyncio.current_task())
-        )
-
-    def _cut(self, task: asyncio.Task[object]) -> None:
-        self._is_cut = True
-        task.cancel()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._timer.cancel()
-        if self._is_cut and isinstance(error, asyncio.CancelledError):
-            raise DeadlineExceeded("the request did not arrive within the request timeout") from None
 
 
 async def read_body(
@@ -63,7 +29,7 @@ async def read_body(
     declared = next((value for name, value in headers if name == b"content-length"), b"")
     if declared.isdigit() and int(declared) > max_bytes:
         raise _too_large(max_bytes)
-    with Cutoff(deadline):
+    with Cutoff(deadline, DeadlineExceeded("the request did not arrive within the request timeout")):
         return await _gather(receive, max_bytes)
 
 

@@ -1,4 +1,4 @@
-"""``POST /invocations``: body → payload → prediction → answer, or the error that came in between.
+"""Scoring requests: body → payload → prediction → answer, or the error that came in between.
 
 A plain ASGI application: on this path every microsecond is paid by every request.
 """
@@ -10,6 +10,7 @@ import logging
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from typing import TypeVar
 
@@ -21,10 +22,11 @@ from lading_runtime.protocol.decode import decode
 from lading_runtime.protocol.encode import encode
 from lading_runtime.schema.signature import Signature
 from lading_runtime.server.access import SCOPE_KEY, Exchange
-from lading_runtime.server.body import ClientDisconnected, read_body, unpack_body
+from lading_runtime.server.body import read_body, unpack_body
+from lading_runtime.server.interruption import ClientDisconnected, Presence
 from lading_runtime.server.predictor import Prediction, Predictor
 from lading_runtime.server.problems import problem_of
-from lading_runtime.server.responses import respond, respond_problem
+from lading_runtime.server.reply import Reply
 from lading_runtime.server.settings import Settings
 
 T = TypeVar("T")
@@ -57,24 +59,21 @@ class Invocations:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         exchange: Exchange = scope[SCOPE_KEY]
+        settings = self._settings
+        reply = Reply(send, settings.request_timeout_s, has_stack_traces=settings.has_stack_traces)
         try:
-            body = await self._answer(scope, receive, exchange)
+            await self._score(scope, receive, exchange, reply)
         except ClientDisconnected:
-            return
+            exchange.error = ClientDisconnected.__name__
         except ScoringError as error:
             _note(exchange, error)
-            await self._refuse(send, error)
+            await _refuse(reply, error)
         except Exception as bug:  # handed on to the client, who waits for an answer
             exchange.error = type(bug).__name__
             logger.exception("internal error")
-            await self._refuse(send, ScoringError("internal error"))
-        else:
-            await respond(send, 200, body)
+            await _refuse(reply, ScoringError("internal error"))
 
-    async def _refuse(self, send: Send, error: ScoringError) -> None:
-        await respond_problem(send, error, has_stack_traces=self._settings.has_stack_traces)
-
-    async def _answer(self, scope: Scope, receive: Receive, exchange: Exchange) -> bytes:
+    async def _score(self, scope: Scope, receive: Receive, exchange: Exchange, reply: Reply) -> None:
         deadline = asyncio.get_running_loop().time() + self._settings.request_timeout_s
         headers = scope["headers"]
         # Refused before its body is read: a client that comes too early need not send it.
@@ -83,17 +82,37 @@ class Invocations:
         body = await read_body(headers, receive, max_bytes=limit, deadline=deadline)
         exchange.received_bytes = len(body)
         payload = await self._off_loop(len(body), partial(self._decode, body, dict(headers)))
-        prediction = await self._predictor.predict(payload, deadline)
+        if payload.is_streamed:
+            with Presence(receive):
+                await self._stream(payload, deadline, exchange, reply)
+        else:
+            prediction = await self._predictor.predict(payload, deadline)
+            await reply.answer(await self._encode(prediction, exchange, is_wrapped=payload.is_wrapped))
+
+    async def _stream(self, payload: Payload, deadline: float, exchange: Exchange, reply: Reply) -> None:
+        """Send each part of the answer when it is there; the model stops when this does."""
+        parts = self._predictor.stream(payload, deadline, self._settings.request_timeout_s)
+        try:
+            async for part in parts:
+                exchange.chunks = (exchange.chunks or 0) + 1
+                await reply.event(await self._encode(part, exchange, is_wrapped=False))
+        finally:
+            await parts.aclose()
+        await reply.end()
+
+    async def _encode(self, prediction: Prediction, exchange: Exchange, *, is_wrapped: bool) -> bytes:
         exchange.queue_s, exchange.model_s = prediction.queue_s, prediction.model_s
         size = sum(len(buffer) for buffer in prediction.buffers)
-        return await self._off_loop(size, partial(_encode, prediction, payload))
+        work = partial(encode, prediction.value, prediction.buffers, is_wrapped=is_wrapped)
+        return await self._off_loop(size, work)
 
     def _decode(self, body: bytes, headers: dict[bytes, bytes]) -> Payload:
         encoding = headers.get(b"content-encoding", b"")
         plain = unpack_body(body, encoding, max_bytes=self._settings.max_body_bytes)
         content_type = headers.get(b"content-type")
         media_type = None if content_type is None else content_type.decode("latin-1")
-        return decode(plain, media_type, self._signature)
+        is_streamable = self._predictor.is_streamable
+        return decode(plain, media_type, self._signature, is_streamable=is_streamable)
 
     async def _off_loop(self, size: int, work: Callable[[], T]) -> T:
         """Do *work* here if it is small, else in a thread."""
@@ -102,8 +121,10 @@ class Invocations:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
 
-def _encode(prediction: Prediction, payload: Payload) -> bytes:
-    return encode(prediction.value, prediction.buffers, is_wrapped=payload.is_wrapped)
+async def _refuse(reply: Reply, error: ScoringError) -> None:
+    # A client that is gone when its stream fails need not be told.
+    with suppress(ClientDisconnected):
+        await reply.refuse(error)
 
 
 def _note(exchange: Exchange, error: ScoringError) -> None:

@@ -83,7 +83,7 @@ class Server(DrainingApplication):
 
     def load(self) -> ASGIApp:
         """Return the application; called in each worker."""
-        pool = Pool(self.host.worker_control())
+        pool = Pool(self.host.worker_control(), self.settings.stream_close_s)
         return create_app(self.model, self.signature, self.settings, pool, self.drain)
 
     def run(self) -> None:

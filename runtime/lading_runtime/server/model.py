@@ -14,6 +14,14 @@ Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml's where PyYAML was built with it: a signature of a thousand columns is a long text."""
 
 
+AGENT_LOADERS = {
+    "mlflow.pyfunc.loaders.responses_agent": "agent/v1/responses",
+    "mlflow.pyfunc.loaders.chat_agent": "agent/v2/chat",
+    "mlflow.pyfunc.loaders.chat_model": "agent/v1/chat",
+}
+"""What MLflow's loaders of agents load; older models of theirs do not say it in their metadata."""
+
+
 @dataclass(frozen=True)
 class ServedModel:
     """The model's own description. Make it with `read`."""
@@ -44,6 +52,16 @@ class ServedModel:
     def mlflow_version(self) -> str | None:
         """The MLflow that wrote the model."""
         return self.mlmodel.get("mlflow_version")
+
+    @property
+    def agent(self) -> str | None:
+        """The task of a model that is an agent, such as ``agent/v1/responses``."""
+        metadata = self.mlmodel.get("metadata")
+        task = metadata.get("task") if isinstance(metadata, dict) else None
+        if isinstance(task, str) and task.startswith("agent/"):
+            return task
+        function = self.mlmodel["flavors"].get("python_function") or {}
+        return AGENT_LOADERS.get(str(function.get("loader_module")))
 
     def facts(self) -> dict[str, Any]:
         """Return what ``/version`` tells of the model."""

@@ -1,13 +1,19 @@
 """The model process of one worker: first come first served, one request at a time, each with a deadline.
 
 Theory of operation: everything happens in callbacks of the event loop, so there are no locks. A job is
-in exactly one of two places, `_waiting` or `_running`, until its future is done. Four things happen:
+in exactly one of two places, `_waiting` or `_running`, until it is answered. Four things happen:
 
-* a request comes (`predict`): its job waits, and a timer is set for its deadline;
-* the process says something (`received`): the running job is settled, the next one is sent at once;
+* a request comes (`predict`, `stream`): its job waits, and a timer is set for its deadline;
+* the process says something (`received`): the running job takes it, and when that was its answer, or
+  the last part of it, the next job is sent at once;
 * the process ends (`lost`): the running job fails, a fresh process is asked for;
-* a deadline passes (`_expire`): a waiting job fails and nobody else notices; the running job fails
+* a timer runs out (`_expire`): a waiting job fails and nobody else notices; the running job fails
   and its process, which cannot be interrupted in any other way, is killed and replaced.
+
+A part of a streamed answer stops its job's timer, and the process is not read until that part has been
+taken (`_go_on`): a slow client slows the model down, and neither fills the memory nor costs the model its
+life. A stream whose client leaves (`_leave`) still runs: the process is told, its parts are thrown
+away, and the timer now stands for the time that the model has to end it.
 
 There is at most one process that counts, `_process`; what others still say is ignored. Errors are
 raised where the answer is awaited. A job whose awaiter is gone is skipped, or its answer thrown away.
@@ -20,11 +26,13 @@ import itertools
 import logging
 import time
 from collections import deque
+from collections.abc import AsyncGenerator
 
-from lading_runtime.errors import DeadlineExceeded, ModelProcessLost, NotReady, ScoringError
+from lading_runtime.errors import DeadlineExceeded, ModelProcessLost, NotReady
 from lading_runtime.payload import Payload
 from lading_runtime.server import answers
 from lading_runtime.server.control import Busy, Control, Report
+from lading_runtime.server.jobs import Job, Single, Stream
 from lading_runtime.server.predictor import Prediction
 from lading_runtime.server.process import ModelProcess, facts
 from lading_runtime.wire import Message, pack
@@ -36,38 +44,19 @@ FIRST_RETRY_S = 0.05
 LAST_RETRY_S = 5.0
 
 
-class Job:
-    """One payload and whoever waits for its answer."""
-
-    def __init__(self, number: int, payload: Payload, loop: asyncio.AbstractEventLoop) -> None:
-        self.number = number
-        # Packed before it queues, so that what cannot be packed fails here and not in a callback.
-        self.pieces = pack(answers.request(number, payload))
-        self.answer: asyncio.Future[Prediction] = loop.create_future()
-        self.came_at = time.perf_counter()
-        self.sent_at = self.came_at
-        self.timer: asyncio.TimerHandle | None = None
-        """Runs until the model process has nothing to do with the job any more, also if nobody waits
-        for the answer: otherwise a hanging prediction for a client that left would hang for ever."""
-
-    def end(self, error: ScoringError | None = None) -> None:
-        """Stop the timer; hand *error* to whoever still waits."""
-        if self.timer is not None:
-            self.timer.cancel()
-        if error is not None and not self.answer.done():
-            self.answer.set_exception(error)
-
-
 class Pool:
     """A `Predictor` on one model process, which is replaced whenever it is lost."""
 
-    def __init__(self, control: Control) -> None:
+    def __init__(self, control: Control, close_s: float) -> None:
         self._control = control
+        self._close_s = close_s
+        """How long a stream may take to end when nobody wants it any more."""
         self._waiting: deque[Job] = deque()
         self._running: Job | None = None
         self._process = ModelProcess(self)
         self._is_ready = False
         self._was_ready = False
+        self._is_streamable = False
         self._failure: str | None = None
         self._retry_s = 0.0
         self._replacing: asyncio.Task[None] | None = None
@@ -85,6 +74,11 @@ class Pool:
         if self._replacing is not None:
             self._replacing.cancel()
         self._process.close()
+
+    @property
+    def is_streamable(self) -> bool:
+        """Whether the model can answer in parts; known from the moment when payloads are taken."""
+        return self._is_streamable
 
     @property
     def failure(self) -> str | None:
@@ -119,11 +113,31 @@ class Pool:
             ScoringError: what the model process answered instead.
         """
         self.check_accepts()
-        job = Job(next(self._numbers), payload, self._loop)
-        job.timer = self._loop.call_at(deadline, self._expire, job)
-        self._waiting.append(job)
-        self._send_next()
+        job = Single(next(self._numbers), payload, self._loop)
+        self._add(job, deadline)
         return await job.answer
+
+    async def stream(
+        self, payload: Payload, deadline: float, between_s: float
+    ) -> AsyncGenerator[Prediction, None]:
+        """Yield the parts of the model's answer to *payload*.
+
+        Raises:
+            DeadlineExceeded: *deadline* passed before the first part, or *between_s* before another.
+            ModelProcessLost: the model process ended.
+            NotReady: payloads are not taken.
+            ScoringError: what the model process answered instead of the next part.
+        """
+        self.check_accepts()
+        job = Stream(next(self._numbers), payload)
+        self._add(job, deadline)
+        try:
+            while (part := await job.next()) is not None:
+                yield part
+                if job.is_starved:
+                    self._go_on(job, between_s)
+        finally:
+            self._leave(job)
 
     def received(self, process: ModelProcess, message: Message) -> None:
         """Take what the model process says."""
@@ -153,6 +167,7 @@ class Pool:
     def _process_is_ready(self, process: ModelProcess, message: Message) -> None:
         process.pid = message.header["pid"]
         self._is_ready = self._was_ready = True
+        self._is_streamable = bool(facts(message).get("is_streamable"))
         self._failure, self._retry_s = None, 0.0
         self._control.report(Report(is_ready=True, load_s=facts(message).get("load_s")))
         logger.debug("model process ready", extra={"model_process": process.pid})
@@ -164,37 +179,54 @@ class Pool:
         while self._waiting:
             self._waiting.popleft().end(NotReady(self._failure))
 
-    def _settle(self, job: Job, message: Message) -> None:
-        self._running = None
-        try:
-            value = answers.value_of(message.header)
-        except ScoringError as error:
-            job.end(error)
-        else:
-            job.end()
-            queue_s, model_s = job.sent_at - job.came_at, time.perf_counter() - job.sent_at
-            if not job.answer.done():
-                job.answer.set_result(Prediction(value, message.buffers, queue_s, model_s))
+    def _add(self, job: Job, deadline: float) -> None:
+        job.timer = self._loop.call_at(deadline, self._expire, job)
+        self._waiting.append(job)
         self._send_next()
+
+    def _settle(self, job: Job, message: Message) -> None:
+        if job.take(message):
+            self._running = None
+            self._process.resume()
+            self._send_next()
+        elif job.is_wanted:
+            job.stop_timer()
+            self._process.pause()
+
+    def _go_on(self, job: Stream, within_s: float) -> None:
+        """Read the next part of a streamed answer, if there may be one."""
+        if job is self._running:
+            job.timer = self._loop.call_later(within_s, self._expire, job)
+            self._process.resume()
+
+    def _leave(self, job: Stream) -> None:
+        """See to it that a stream ends, which nobody wants any more or which is over."""
+        job.leave()
+        if job is self._running:
+            job.stop_timer()
+            job.timer = self._loop.call_later(self._close_s, self._expire, job)
+            self._process.resume()
+            self._process.send(pack(answers.cancellation(job.number)))
 
     def _send_next(self) -> None:
         """Send the job that waits longest, if the process has nothing to do."""
         while self._is_ready and self._running is None and self._waiting:
             job = self._waiting.popleft()
-            if job.answer.done():
+            if not job.is_wanted:
                 job.end()
                 continue
             self._running, job.sent_at = job, time.perf_counter()
             self._process.send(job.pieces)
 
     def _expire(self, job: Job) -> None:
-        """Fail *job*, whose deadline has passed; kill the process if it is predicting it."""
+        """Fail *job*, whose time has run out; kill the process if it is predicting it."""
         job.end(DeadlineExceeded("no answer within the request timeout"))
         if job is not self._running:
             self._waiting.remove(job)
             return
         self._process.kill()
-        self._replace("a prediction exceeded its deadline")
+        is_left = isinstance(job, Stream) and not job.is_wanted
+        self._replace("a stream did not end" if is_left else "a prediction exceeded its deadline")
 
     def _replace(self, reason: str | None = None) -> None:
         """Ask for a fresh process; jobs that wait stay where they are."""

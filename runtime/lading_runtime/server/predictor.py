@@ -5,7 +5,7 @@ The pool is one; whatever groups payloads before they reach it is another.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from lading_runtime.payload import Payload
@@ -13,7 +13,7 @@ from lading_runtime.wire import Buffer
 
 
 class Prediction(NamedTuple):
-    """The model's answer to one payload."""
+    """The model's answer to one payload, or a part of it."""
 
     value: dict[str, Any]
     """A value of `lading_runtime.wire`, still to be written as JSON."""
@@ -24,7 +24,7 @@ class Prediction(NamedTuple):
     """How long the payload waited for the model process."""
 
     model_s: float
-    """How long the model process took."""
+    """How long the model process took for it, and for the parts before it."""
 
 
 class Predictor(Protocol):
@@ -36,6 +36,21 @@ class Predictor(Protocol):
         Raises:
             ScoringError: there is none.
         """
+
+    def stream(self, payload: Payload, deadline: float, between_s: float) -> AsyncGenerator[Prediction, None]:
+        """Give the parts of the answer to *payload* as the model makes them; close it to end that early.
+
+        The first comes before *deadline*, each other one within *between_s* after it was asked for. The
+        model is kept from running ahead of who takes the parts.
+
+        Raises:
+            ScoringError: instead of the next part.
+        """
+        ...
+
+    @property
+    def is_streamable(self) -> bool:
+        """Whether the model can answer in parts."""
 
     @property
     def failure(self) -> str | None:

@@ -73,6 +73,11 @@ def problem_of(error: errors.ScoringError) -> Problem:
 
 def body_of(error: errors.ScoringError, *, has_stack_traces: bool) -> bytes:
     """Return the JSON body that says *error*, as MLflow says its own."""
+    return orjson.dumps(fields_of(error, has_stack_traces=has_stack_traces))
+
+
+def fields_of(error: errors.ScoringError, *, has_stack_traces: bool) -> dict[str, str]:
+    """Return the members of that body."""
     problem = problem_of(error)
     fields = {
         "error_code": problem.error_code,
@@ -82,8 +87,7 @@ def body_of(error: errors.ScoringError, *, has_stack_traces: bool) -> bytes:
         "stack_trace": getattr(error, "stack_trace", None) if has_stack_traces else None,
     }
     # Model and worker may say text that is no valid Unicode (lone surrogates); it is no reason to fail.
-    present = {name: _encodable(value) for name, value in fields.items() if value is not None}
-    return orjson.dumps(present)
+    return {name: _encodable(value) for name, value in fields.items() if value is not None}
 
 
 def _encodable(text: str) -> str:

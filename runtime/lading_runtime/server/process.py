@@ -53,8 +53,22 @@ class ModelProcess(asyncio.BufferedProtocol):
 
     def send(self, pieces: Sequence[Buffer]) -> None:
         """Send the *pieces* of a message; they must not change until the answer is there."""
+        transport = self._open_transport()
+        # Its end may be on its way to `lost`.
+        if not transport.is_closing():
+            transport.writelines(pieces)
+
+    def pause(self) -> None:
+        """Read nothing more: a process that has more to say will wait."""
+        self._open_transport().pause_reading()
+
+    def resume(self) -> None:
+        """Read on."""
+        self._open_transport().resume_reading()
+
+    def _open_transport(self) -> asyncio.Transport:
         assert self._transport is not None  # noqa: S101 - it said that it is ready
-        self._transport.writelines(pieces)
+        return self._transport
 
     def kill(self) -> None:
         """End the process at once, whatever it is doing.

@@ -44,7 +44,13 @@ class Settings:
     """Pairs of HTTP worker and model process (``MLFLOW_MODELS_WORKERS``)."""
 
     request_timeout_s: float
-    """From a request's arrival to its answer (``MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT``)."""
+    """From a request's arrival to its answer (``MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT``).
+
+    Of a streamed answer, to its first part, from there to the next one, and for the client to take it.
+    """
+
+    stream_close_s: float
+    """How long a stream may take to end after its client has left (``LADING_STREAM_CLOSE_S``)."""
 
     max_body_bytes: int
     """Of a request, also once it is unpacked (``LADING_MAX_BODY_BYTES``).
@@ -54,6 +60,9 @@ class Settings:
 
     has_stack_traces: bool
     """Whether errors of the model show its frames to the client (``LADING_STACK_TRACES``)."""
+
+    agent_name: str
+    """How ``/agent/info`` calls an agent (``DATABRICKS_APP_NAME``, as in MLflow's agent server)."""
 
     log_format: str
     """One of `LOG_FORMATS` (``LADING_LOG_FORMAT``)."""
@@ -69,7 +78,10 @@ class Settings:
 
     @property
     def graceful_timeout_s(self) -> int:
-        """How long a drain may take: everything that was accepted meets its deadline in that time."""
+        """How long a drain may take: everything that was accepted meets its deadline in that time.
+
+        All but streams: what still flows then is cut off.
+        """
         return max(30, int(self.drain_delay_s + self.request_timeout_s) + 5)
 
     @classmethod
@@ -86,8 +98,10 @@ class Settings:
             bind=_bind(read("LADING_HOST", str, "0.0.0.0"), _port(read)),  # noqa: S104 - a container's
             workers=read("MLFLOW_MODELS_WORKERS", _count, str(limits.pairs)),
             request_timeout_s=read("MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT", _positive, "60"),
+            stream_close_s=read("LADING_STREAM_CLOSE_S", _seconds, "5"),
             max_body_bytes=read("LADING_MAX_BODY_BYTES", _count, str(100 << 20)),
             has_stack_traces=read("LADING_STACK_TRACES", _boolean, "on"),
+            agent_name=read("DATABRICKS_APP_NAME", str, "mlflow_agent_server"),
             log_format=read("LADING_LOG_FORMAT", _log_format, "text"),
             load_failure_grace_s=read("LADING_LOAD_FAILURE_GRACE_S", _seconds, "5"),
             drain_delay_s=read("LADING_DRAIN_DELAY_S", _seconds, "1"),

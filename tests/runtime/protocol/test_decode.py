@@ -126,15 +126,29 @@ def test_a_unified_body_is_the_input_itself(key, given, make_signature):
     assert not decode(body, None, of).is_wrapped
 
 
-def test_a_stream_is_asked_for_with_true():
-    """Only ``"stream": true`` asks for a stream."""
-    body = {"inputs": {"x": [1]}}
+@pytest.mark.parametrize("body", [{"inputs": {"x": [1]}}, {"prompt": "hi"}], ids=["wrapped", "bare"])
+def test_a_stream_is_asked_for_with_true(body):
+    """Only ``"stream": true`` asks for a stream, and only of a model that can."""
 
-    asked = [
-        decode(json.dumps({**body, "stream": word}).encode(), None, None) for word in (True, False, 1, None)
-    ]
+    def is_streamed(word, *, is_streamable=True):
+        asked = json.dumps({**body, "stream": word}).encode()
+        return decode(asked, None, None, is_streamable=is_streamable).is_streamed
 
-    assert [payload.is_streamed for payload in asked] == [True, False, False, False]
+    assert [is_streamed(word) for word in (True, False, 1, None)] == [True, False, False, False]
+    assert not is_streamed(True, is_streamable=False)
+
+
+def test_stream_is_no_part_of_what_a_streaming_model_is_given():
+    """``stream`` is taken out where it is heeded, as by MLflow's agent server, and stays where it is not."""
+
+    def data_of(word, *, is_streamable):
+        body = json.dumps({"prompt": "hi", "stream": word}).encode()
+        payload = decode(body, None, None, is_streamable=is_streamable)
+        return json.loads(bytes(payload.buffers[payload.data["buffer"]]))
+
+    assert data_of(True, is_streamable=True) == {"prompt": "hi"}
+    assert data_of(False, is_streamable=True) == {"prompt": "hi", "stream": False}
+    assert data_of(True, is_streamable=False) == {"prompt": "hi", "stream": True}
 
 
 def test_a_type_hint_takes_inputs_as_they_are(given, make_signature):

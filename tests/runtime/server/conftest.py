@@ -52,7 +52,7 @@ def open_pool() -> Opener:
         command = [sys.executable, str(FAKE_HOST), "--control-fd", str(theirs.fileno()), "--each", each]
         host = subprocess.Popen(command, pass_fds=[theirs.fileno()])  # noqa: ASYNC220 - nothing waits yet
         theirs.close()
-        pool = OpenPool(Control(ours, reporters))
+        pool = OpenPool(Control(ours, reporters), close_s=0.2)
         pool.reports = reports
         pool.open()
         try:

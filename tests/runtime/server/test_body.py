@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lading_runtime.errors import BodyTooLarge, DeadlineExceeded, MalformedBody, UnsupportedMediaType
-from lading_runtime.server.body import ClientDisconnected, read_body, unpack_body
+from lading_runtime.server.body import read_body, unpack_body
+from lading_runtime.server.interruption import ClientDisconnected
 
 LIMIT = 100
 

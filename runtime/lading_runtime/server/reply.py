@@ -1,0 +1,76 @@
+"""One request's reply: a body, an error, or server-sent events in the form of MLflow's agent server.
+
+The form (``mlflow.genai.agent_server.server.AgentServer``): ``data: JSON`` and an empty line per part of
+the answer, ``data: [DONE]`` at the end; an error after the first part is ``data: {"error": "…"}``
+before that end, here with the further members of an error's body. Before the first part nothing has
+been sent, so that an error is still a response of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import orjson
+from starlette.types import Message, Send
+
+from lading_runtime.errors import ScoringError
+from lading_runtime.server.interruption import ClientDisconnected, Cutoff
+from lading_runtime.server.problems import fields_of
+from lading_runtime.server.responses import respond, respond_problem
+
+EVENT_STREAM = b"text/event-stream; charset=utf-8"
+HEADERS = [
+    (b"content-type", EVENT_STREAM),
+    (b"cache-control", b"no-cache"),
+    # nginx gathers responses unless it is told not to.
+    (b"x-accel-buffering", b"no"),
+]
+DONE = b"[DONE]"
+
+
+class Reply:
+    """What one client is told. A client that takes nothing for *patience_s* counts as one that left."""
+
+    def __init__(self, send: Send, patience_s: float, *, has_stack_traces: bool) -> None:
+        self._send = send
+        self._patience_s = patience_s
+        self._has_stack_traces = has_stack_traces
+        self._has_begun = False
+
+    async def answer(self, body: bytes) -> None:
+        """Answer with the whole of a prediction."""
+        await respond(self._send, 200, body)
+
+    async def event(self, data: bytes) -> None:
+        """Send a part of a prediction.
+
+        Raises:
+            ClientDisconnected: the client takes nothing any more.
+        """
+        await self._send_event(data, is_last=False)
+
+    async def end(self) -> None:
+        """Say that there are no more parts."""
+        await self._send_event(DONE, is_last=True)
+
+    async def refuse(self, error: ScoringError) -> None:
+        """Answer with *error*; after the first part, as the last event before the end."""
+        if not self._has_begun:
+            await respond_problem(self._send, error, has_stack_traces=self._has_stack_traces)
+            return
+        fields = fields_of(error, has_stack_traces=self._has_stack_traces)
+        await self.event(orjson.dumps({"error": fields.pop("message"), **fields}))
+        await self.end()
+
+    async def _send_event(self, data: bytes, *, is_last: bool) -> None:
+        if not self._has_begun:
+            self._has_begun = True
+            await self._send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+        message: Message = {
+            "type": "http.response.body",
+            "body": b"data: " + data + b"\n\n",
+            "more_body": not is_last,
+        }
+        until = asyncio.get_running_loop().time() + self._patience_s
+        with Cutoff(until, ClientDisconnected()):
+            await self._send(message)
