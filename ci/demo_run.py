@@ -25,7 +25,7 @@ def ask(url: str, body: object = None) -> Any:
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data, {"Content-Type": "application/json"})  # noqa: S310 - http, on loopback
     with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - the same
-        return json.loads(answer.read() or "null")
+        return json.loads(answer.read().strip() or "null")
 
 
 def wait_until_ready(url: str) -> None:
