@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,16 @@ class ServerProcess:
 
     def ask(self, prompt: str) -> httpx.Response:
         """Ask the model to do something, on a connection of its own."""
-        return httpx.post(self.url + "/invocations", json={"prompt": prompt}, timeout=PATIENCE_S)
+        return self.post({"prompt": prompt})
+
+    def post(self, body: dict[str, Any]) -> httpx.Response:
+        """Ask for a prediction, on a connection of its own."""
+        return httpx.post(self.url + "/invocations", json=body, timeout=PATIENCE_S)
+
+    def stream(self, prompt: str) -> AbstractContextManager[httpx.Response]:
+        """Ask the model for a streamed answer, on a connection that ends with the context."""
+        asked = {"prompt": prompt, "stream": True}
+        return httpx.stream("POST", self.url + "/invocations", json=asked, timeout=PATIENCE_S)
 
     def pid_of_model(self) -> int:
         """Return the process that predicts."""

@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -28,6 +28,16 @@ class OpenPool(Pool):
         payload = Payload({"kind": "python", "value": value}, list(buffers), None)
         prediction = await self.predict(payload, asyncio.get_running_loop().time() + within_s)
         return bytes(prediction.buffers[0])
+
+    async def parts(
+        self, value: object, *buffers: bytes, within_s: float = 10, between_s: float = 10
+    ) -> AsyncIterator[bytes]:
+        """Yield the parts of a streamed answer to *value* as bytes."""
+        payload = Payload({"kind": "python", "value": value}, list(buffers), None)
+        deadline = asyncio.get_running_loop().time() + within_s
+        async with aclosing(self.stream(payload, deadline, between_s)) as parts:
+            async for part in parts:
+                yield bytes(part.buffers[0])
 
     async def until_told(self) -> None:
         """Wait for the next report to the master."""

@@ -2,6 +2,9 @@
 
     python fake_host.py --control-fd N --each PLAN
 
+A payload ``parts N`` is streamed in N parts, ``parts N hang`` never ends after them, and ``parts N raise``
+ends with an error; the size of a part is that of the payload's buffers.
+
 PLAN has a word for each process that is asked for, the last one also for all that follow: ``ready``,
 ``failed``, ``dies`` (before it is ready).
 """
@@ -9,6 +12,7 @@ PLAN has a word for each process that is asked for, the last one also for all th
 import argparse
 import itertools
 import os
+import select
 import signal
 import socket
 import time
@@ -43,10 +47,35 @@ def serve(stream: socket.socket, word: str) -> None:
         error = {"source": "load", "type": "RuntimeError", "message": "RuntimeError: no weights"}
         wire.send(stream, wire.Message({"kind": "failed", "error": error}))
         os._exit(0)
-    wire.send(stream, wire.Message({"kind": "ready", "pid": os.getpid(), "model": {"load_s": 0.5}}))
+    facts = {"load_s": 0.5, "is_streamable": True}
+    wire.send(stream, wire.Message({"kind": "ready", "pid": os.getpid(), "model": facts}))
     while (request := wire.receive(stream)) is not None:
-        answer(stream, request)
+        if request.header["kind"] == "predict":
+            answer(stream, request)
     os._exit(0)
+
+
+def send_parts(stream: socket.socket, request: wire.Message) -> None:
+    """Send the parts of a streamed answer until there is news."""
+    number, value = request.header["id"], request.header["payload"].get("value", "parts 2")
+    _, count, *then = value.split()
+    part = {"kind": "chunk", "id": number, "value": {"kind": "json", "buffer": 0}}
+    for _ in range(int(count)):
+        wire.send(stream, wire.Message(part, [b"".join(map(bytes, request.buffers))]))
+        if select.select([stream], [], [], 0)[0]:
+            break
+    if then == ["hang"]:
+        time.sleep(600)
+    if then == ["raise"]:
+        raise_error(stream, number)
+        return
+    wire.send(stream, wire.Message({"kind": "end", "id": number}))
+
+
+def raise_error(stream: socket.socket, number: int) -> None:
+    """Say that the model raised."""
+    error = {"source": "model", "type": "KeyError", "message": "KeyError: 'x'", "stack_trace": "KeyError"}
+    wire.send(stream, wire.Message({"kind": "error", "id": number, "error": error}))
 
 
 def answer(stream: socket.socket, request: wire.Message) -> None:
@@ -62,8 +91,10 @@ def answer(stream: socket.socket, request: wire.Message) -> None:
     if value == "other":
         number += 1
     if value == "raise":
-        error = {"source": "model", "type": "KeyError", "message": "KeyError: 'x'", "stack_trace": "KeyError"}
-        wire.send(stream, wire.Message({"kind": "error", "id": number, "error": error}))
+        raise_error(stream, number)
+        return
+    if request.header["stream"]:
+        send_parts(stream, request)
         return
     text = str(os.getpid()).encode() if value == "pid" else b"".join(map(bytes, request.buffers))
     answered = {"kind": "prediction", "id": number, "value": {"kind": "json", "buffer": 0}}

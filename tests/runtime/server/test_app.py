@@ -23,11 +23,11 @@ ECHO = {"prompt": "echo"}
 def client(open_pool, tmp_path):
     """Return a function that runs a conversation with the application.
 
-    Its keywords are settings by their variables; ``each`` says how model processes start, and
-    ``drained`` that the worker has been asked to end.
+    Its keywords are settings by their variables; ``each`` says how model processes start,
+    ``drained`` that the worker has been asked to end, and ``mlmodel`` what the model says of itself.
     """
 
-    def run(conversation, *, each="ready", drained=False, **environ):
+    def run(conversation, *, each="ready", drained=False, mlmodel=MLMODEL, **environ):
         async def main():
             said = {"LADING_MODEL": str(tmp_path), "LADING_MODEL_PYTHON": sys.executable, **environ}
             settings = Settings.read(said, Limits(1, None))
@@ -35,7 +35,7 @@ def client(open_pool, tmp_path):
             drain.has_begun = drained
             async with open_pool(each) as pool:
                 await pool.until_told()
-                app = create_app(ServedModel(tmp_path, MLMODEL), None, settings, pool, drain)
+                app = create_app(ServedModel(tmp_path, mlmodel), None, settings, pool, drain)
                 transport = httpx.ASGITransport(app=app)
                 async with httpx.AsyncClient(transport=transport, base_url="http://server") as http:
                     return await conversation(http)
@@ -212,4 +212,67 @@ def test_a_mistake_of_ours_is_a_500_without_details(client, log, monkeypatch):
 
     assert answer.status_code == 500
     assert answer.json()["error_code"] == "INTERNAL_ERROR"
+    assert "secret" not in answer.text
+
+
+def agent(task):
+    """Return the ``MLmodel`` of an agent."""
+    return {**MLMODEL, "metadata": {"task": task}}
+
+
+@pytest.mark.parametrize(
+    ("task", "path", "other"),
+    [
+        ("agent/v1/responses", "/responses", "/v1/chat/completions"),
+        ("agent/v2/chat", "/v1/chat/completions", "/responses"),
+        ("agent/v1/chat", "/v1/chat/completions", "/responses"),
+    ],
+)
+def test_agents_answer_at_further_routes(client, task, path, other):
+    """An agent is asked where clients of its kind ask, with the same bodies as at ``/invocations``."""
+
+    async def conversation(http):
+        return [await http.post(where, json=ECHO) for where in ("/invocations", path, other)]
+
+    scored, further, missing = client(conversation, mlmodel=agent(task))
+
+    assert (scored.status_code, further.status_code, missing.status_code) == (200, 200, 404)
+    assert scored.content == further.content
+
+
+@pytest.mark.parametrize(("method", "path"), [("POST", "/responses"), ("GET", "/agent/info")])
+def test_what_is_no_agent_has_no_further_routes(client, method, path):
+    """The routes of agents are not there for other models."""
+    assert client(lambda http: http.request(method, path, json=ECHO)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("task", "more"), [("agent/v1/responses", {"agent_api": "responses"}), ("agent/v2/chat", {})]
+)
+def test_an_agent_says_what_it_is(client, task, more):
+    """``/agent/info`` tells what MLflow's agent server tells, under the name that the environment gives."""
+    told = {"use_case": "agent", "mlflow_version": "3.18.0", **more}
+
+    assert client(get("/agent/info"), mlmodel=agent(task)).json() == {**told, "name": "mlflow_agent_server"}
+    named = client(get("/agent/info"), mlmodel=agent(task), DATABRICKS_APP_NAME="helper")
+    assert named.json() == {**told, "name": "helper"}
+
+
+def test_a_stream_is_answered_in_events(client):
+    """``"stream": true`` is answered with events where the model streams, and logged with their number."""
+    answer = client(post({"prompt": "x", "stream": True}))
+
+    assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
+    assert answer.text.endswith("data: [DONE]\n\n")
+
+
+def test_a_mistake_of_ours_in_a_stream_is_an_event_without_details(client, log, monkeypatch):
+    """An exception that nobody expected ends a stream as an error does, and says nothing of the payload."""
+    encode = iter([lambda *_, **__: b"1", lambda *_, **__: int("secret")])
+    monkeypatch.setattr("lading_runtime.server.invocations.encode", lambda *_, **__: next(encode)())
+
+    answer = client(post({"prompt": "x", "stream": True}))
+
+    assert answer.status_code == 200
+    assert '"error":"internal error"' in answer.text
     assert "secret" not in answer.text

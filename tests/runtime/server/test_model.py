@@ -42,3 +42,37 @@ def test_a_folder_without_a_readable_model_is_a_bad_setting(tmp_path, text):
 
     with pytest.raises(BadSetting, match=r"^LADING_MODEL: .*MLmodel"):
         ServedModel.read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("more", "task"),
+    [
+        ("metadata: {task: agent/v1/responses}", "agent/v1/responses"),
+        ("metadata: {task: agent/v9/new}", "agent/v9/new"),
+        ("metadata: {task: llm/v1/chat}", None),
+        ("metadata: {task: 1}", None),
+        ("metadata: null", None),
+        ("", None),
+    ],
+)
+def test_an_agent_is_one_by_its_task(tmp_path, more, task):
+    """What the metadata call an agent is one."""
+    (tmp_path / "MLmodel").write_text(MLMODEL + more)
+
+    assert ServedModel.read(tmp_path).agent == task
+
+
+@pytest.mark.parametrize(
+    ("loader", "task"),
+    [
+        ("responses_agent", "agent/v1/responses"),
+        ("chat_agent", "agent/v2/chat"),
+        ("chat_model", "agent/v1/chat"),
+    ],
+)
+def test_an_agent_is_one_by_its_loader(tmp_path, loader, task):
+    """An older model says by its loader what kind of agent it is."""
+    flavours = f"flavors: {{python_function: {{loader_module: mlflow.pyfunc.loaders.{loader}}}}}"
+    (tmp_path / "MLmodel").write_text(flavours)
+
+    assert ServedModel.read(tmp_path).agent == task

@@ -8,11 +8,14 @@ from pathlib import Path
 class ObedientModel:
     """Obeys the first word of its prompt."""
 
+    made = 0
+    """How many parts of streams this process has made."""
+
     def predict(self, data):
         """Return what the prompt asks for."""
         word, _, rest = data["prompt"].partition(" ")
-        if word == "pid":
-            return os.getpid()
+        if word in {"pid", "made"}:
+            return {"pid": os.getpid(), "made": self.made}[word]
         if word == "sleep":
             time.sleep(float(rest))
         elif word == "spin":
@@ -25,6 +28,19 @@ class ObedientModel:
         elif word == "raise":
             raise ValueError(data["prompt"])
         return rest
+
+    def predict_stream(self, data):
+        """Obey "delay count size …": wait, give so many parts of that size, then do the rest."""
+        delay, count, size, *then = data["prompt"].split()
+        time.sleep(float(delay))
+        try:
+            for number in range(int(count)):
+                self.made += 1
+                yield {"number": number, "padding": "x" * int(size)}
+            if then:
+                self.predict({"prompt": " ".join(then)})
+        finally:
+            print("stream closed", flush=True)  # noqa: T201 - what a model prints stands in the log
 
 
 def _load_pyfunc(path):
