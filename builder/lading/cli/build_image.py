@@ -9,9 +9,7 @@ from lading.capture.mlflow_need import MlflowNeed
 from lading.cli import options
 from lading.cli.reporting import reported
 from lading.cli.results import image_json, image_line, plan_json, plan_text
-from lading.cli.steps import workshop
-from lading.engines.docker import DockerEngine
-from lading.engines.find import find_engine
+from lading.cli.steps import docker_engine, workshop
 from lading.environment import Platform
 from lading.plan import LINUX_AMD64, PORT, ImageNames, ImageOptions
 from lading.reference import ImageRef, parse_model_ref
@@ -77,8 +75,6 @@ def command(
             plan = build.plan_image(request, tools.steps)
             typer.echo(plan_json(plan) if as_json else plan_text(plan))
             return
-        engine = DockerEngine(
-            find_engine(), tools.store, tools.installer.uv, tools.progress, is_fresh=no_cache
-        )
+        engine = docker_engine(tools, is_fresh=no_cache)
         image = build.build_image(request, names, tools.steps, engine)
     typer.echo(image_json(image) if as_json else image_line(image))

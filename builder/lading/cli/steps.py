@@ -10,6 +10,10 @@ from pathlib import Path
 from lading.build import Steps
 from lading.cli.options import ProgressMode
 from lading.cli.progress import shown
+from lading.engines.buildx import BuildxBuilder, has_buildx
+from lading.engines.classic import ClassicBuilder
+from lading.engines.docker import DockerEngine, ImageBuilder
+from lading.engines.find import find_engine
 from lading.environment import PackageIndex
 from lading.installer import Installer
 from lading.locking.server import ServerLocker
@@ -68,3 +72,19 @@ def make_workshop(
         progress=timed,
     )
     return Workshop(store, steps, Installer(locker, wheels, store), timed)
+
+
+def docker_engine(tools: Workshop, *, is_fresh: bool) -> DockerEngine:
+    """Return the engine of this machine, building with BuildKit where that is at hand.
+
+    Raises:
+        EngineUnavailable: no engine answers.
+    """
+    client = find_engine()
+    uv = tools.installer.uv
+    builder: ImageBuilder
+    if has_buildx(client, os.environ):
+        builder = BuildxBuilder(client, uv, tools.progress, is_fresh=is_fresh)
+    else:
+        builder = ClassicBuilder(client, tools.store, uv, tools.progress, is_fresh=is_fresh)
+    return DockerEngine(client, tools.store, builder, tools.progress)

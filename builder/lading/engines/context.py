@@ -4,6 +4,7 @@ Nothing is held in memory: files are read while they are sent. Times and owners 
 the context is the user's except below ``model/``, so a ``.dockerignore`` of a model ignores nothing.
 """
 
+import os
 import shutil
 import tarfile
 import zipfile
@@ -161,7 +162,10 @@ def _read(source: Path, size: int) -> Iterator[bytes]:
 
 
 def write(items: Iterable[Item], folder: Path) -> None:
-    """Write *items* as files below *folder*, which exists."""
+    """Write *items* as files below *folder*, which exists.
+
+    Files get the constant time, by which BuildKit knows those that it was sent before.
+    """
     for item in items:
         path = folder / item.path
         match item:
@@ -172,8 +176,10 @@ def write(items: Iterable[Item], folder: Path) -> None:
             case Data(content=content):
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(content)
+                os.utime(path, (_TIME, _TIME))
             case File(is_executable=is_executable, source=source):
                 shutil.copyfile(source, path)
                 path.chmod(0o755 if is_executable else 0o644)
+                os.utime(path, (_TIME, _TIME))
             case _:
                 assert_never(item)

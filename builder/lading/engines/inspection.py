@@ -40,26 +40,36 @@ def built_layers(digests: Sequence[str], history: Sequence[Mapping[str, Any]]) -
     """Return the layers with what made them, oldest first.
 
     The API does not tell which steps of the history (newest first) made a layer. Those with a size did;
-    where that leaves layers without a step, those that ran or copied something did as well.
+    where that leaves layers without a step, those that ran or copied something did as well, and with
+    BuildKit those that only made sure of a folder.
     """
-    oldest_first = list(reversed(history))
-    steps = [step for step in oldest_first if step["Size"]]
-    if len(steps) != len(digests):
-        steps = [step for step in oldest_first if step["Size"] or not _is_metadata(step)]
-    if len(steps) != len(digests):
-        return tuple(BuiltLayer.parse(digest, 0, "") for digest in digests)
-    return tuple(
-        BuiltLayer.parse(digest, step["Size"], _readable(step["CreatedBy"]))
-        for digest, step in zip(digests, steps, strict=True)
-    )
+    for makes_layer in (_has_size, _has_run, _may_have_made_a_folder):
+        steps = [step for step in reversed(history) if makes_layer(step)]
+        if len(steps) == len(digests):
+            return tuple(
+                BuiltLayer.parse(digest, step["Size"], _readable(step["CreatedBy"]))
+                for digest, step in zip(digests, steps, strict=True)
+            )
+    return tuple(BuiltLayer.parse(digest, 0, "") for digest in digests)
+
+
+def _has_size(step: Mapping[str, Any]) -> bool:
+    return bool(step["Size"])
+
+
+def _has_run(step: Mapping[str, Any]) -> bool:
+    return _has_size(step) or _instruction(step) not in _METADATA
+
+
+def _may_have_made_a_folder(step: Mapping[str, Any]) -> bool:
+    return _has_run(step) or _instruction(step) == "WORKDIR"
 
 
 _NOP = "/bin/sh -c #(nop)"
 
 
-def _is_metadata(step: Mapping[str, Any]) -> bool:
-    words = _readable(step["CreatedBy"]).split(maxsplit=1)
-    return bool(words) and words[0] in _METADATA
+def _instruction(step: Mapping[str, Any]) -> str:
+    return (_readable(step["CreatedBy"]).split(maxsplit=1) or [""])[0]
 
 
 def _readable(created_by: str) -> str:

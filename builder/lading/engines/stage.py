@@ -43,6 +43,12 @@ class StageBuild:
         return f'{self.dockerfile.rstrip()}\nLABEL {STAGE_LABEL}="{self.key}"\n'
 
 
+def find_result(client: DockerClient, key: str) -> str | None:
+    """Return the id of the image that an earlier build with *key* made, if the engine still has it."""
+    found = client.api.images(all=True, quiet=True, filters={"label": f"{STAGE_LABEL}={key}"})
+    return str(found[0]).removeprefix("sha256:") if found else None
+
+
 def build_stage(client: DockerClient, build: StageBuild, progress: Progress) -> str:
     """Return the id of the image that *build* makes.
 

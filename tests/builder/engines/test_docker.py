@@ -14,6 +14,7 @@ import uv
 from docker.errors import DockerException
 from docker.models.containers import Container
 from docker.models.images import Image
+from lading.engines.classic import ClassicBuilder
 from lading.engines.docker import DockerEngine
 from lading.engines.find import find_engine
 from lading.environment import PythonMinor
@@ -83,7 +84,8 @@ class Workbench:
         """Build *plan* under the test's name."""
         uv_program = Path(uv.find_uv_bin())
         told = progress or Recorder()
-        engine = DockerEngine(self.client, self.store, lambda _: uv_program, told, **options)
+        builder = ClassicBuilder(self.client, self.store, lambda _: uv_program, told, **options)
+        engine = DockerEngine(self.client, self.store, builder, told)
         return engine.build(plan, ImageNames((ImageRef.parse(self.name),)))
 
     def run(self, *command: str, **options) -> str:
@@ -158,7 +160,7 @@ def test_the_configuration_is_the_plans(bench, plan_of):
 
     assert plan.labels.items() <= config["Labels"].items()
     assert {f"{name}={value}" for name, value in plan.env.items()} <= set(config["Env"])
-    assert (config["User"], config["WorkingDir"], config["StopSignal"]) == ("65532", "/opt/ml", "SIGTERM")
+    assert (config["User"], config["WorkingDir"], config["StopSignal"]) == ("65532", "/opt", "SIGTERM")
     assert list(config["ExposedPorts"]) == ["9000/tcp"]
     assert config["Entrypoint"] == list(plan.entrypoint)
     assert config["Healthcheck"]["Test"] == ["CMD", *plan.health_check]

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import uv
 from docker import DockerClient
+from lading.engines.classic import ClassicBuilder
 from lading.engines.docker import DockerEngine
 from lading.engines.find import find_engine
 from lading.errors import EngineUnavailable
@@ -24,18 +25,22 @@ pytestmark = [
 
 BASE = "python:3.11-slim-bookworm"
 
-LIMITS = """\
+SETTINGS = """\
 [containers]
 default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
+
+[engine]
+lock_type = "file"
 """
-"""Podman's own are more than a machine may give that is a container itself."""
+"""Podman's own limits are more than a machine may give that is a container itself, and its locks are those
+of the whole machine."""
 
 
 @pytest.fixture(scope="module")
 def podman(tmp_path_factory) -> Iterator[DockerClient]:
     """Podman with storage of its own, and the base image in it."""
     folder = tmp_path_factory.mktemp("podman")
-    (folder / "containers.conf").write_text(LIMITS)
+    (folder / "containers.conf").write_text(SETTINGS)
     url = f"unix://{folder}/podman.sock"
     storage = ["--root", str(folder / "root"), "--runroot", str(folder / "run")]
     command = [str(shutil.which("podman")), *storage, "system", "service", "--time", "0", url]
@@ -68,7 +73,8 @@ def _client(url: str, service: subprocess.Popen[bytes], log: Path) -> DockerClie
 
 def build(client: DockerClient, store, plan: ImagePlan) -> BuiltImage:
     """Build *plan*."""
-    engine = DockerEngine(client, store, lambda _: Path(uv.find_uv_bin()), Silent())
+    builder = ClassicBuilder(client, store, lambda _: Path(uv.find_uv_bin()), Silent())
+    engine = DockerEngine(client, store, builder, Silent())
     return engine.build(plan, ImageNames((ImageRef.parse("lading-test/podman"),)))
 
 
