@@ -95,7 +95,8 @@ def single_input(data: Any) -> Any:
     if not isinstance(data, list):
         return data
     if len(data) != 1:
-        raise Refusal(f"a streamed answer is one to a single input, and there are {len(data)}")
+        problem = f"a streamed answer is one to a single input, and there are {len(data)}"
+        raise Refusal(problem, "INVALID_PARAMETER_VALUE")
     return data[0]
 
 

@@ -101,9 +101,11 @@ def test_a_model_that_streams_is_given_one_input(load, data, expected):
 
 
 def test_several_inputs_are_not_streamed(load):
-    """A stream of answers to more than one input is refused."""
-    with pytest.raises(Refusal, match="a single input, and there are 2"):
+    """A stream of answers to more than one input is refused, as the client's mistake."""
+    with pytest.raises(Refusal, match="a single input, and there are 2") as refused:
         load(streamable=True).predict_stream(["a", "b"], None)
+
+    assert refused.value.error_code == "INVALID_PARAMETER_VALUE"
 
 
 def test_a_streamed_answer_may_have_another_function(load):
