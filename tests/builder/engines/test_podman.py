@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,9 +38,9 @@ of the whole machine."""
 
 
 @pytest.fixture(scope="module")
-def podman(tmp_path_factory) -> Iterator[DockerClient]:
+def podman() -> Iterator[DockerClient]:
     """Podman with storage of its own, and the base image in it."""
-    folder = tmp_path_factory.mktemp("podman")
+    folder = Path(tempfile.mkdtemp(prefix="podman-"))  # Podman wants short names
     (folder / "containers.conf").write_text(SETTINGS)
     url = f"unix://{folder}/podman.sock"
     storage = ["--root", str(folder / "root"), "--runroot", str(folder / "run")]
@@ -60,6 +61,9 @@ def podman(tmp_path_factory) -> Iterator[DockerClient]:
     client.close()
     service.terminate()
     service.wait()
+    unmount = [str(shutil.which("umount")), "--lazy", str(folder / "root" / "overlay")]
+    subprocess.run(unmount, check=True)
+    shutil.rmtree(folder)
 
 
 def _client(url: str, service: subprocess.Popen[bytes], log: Path) -> DockerClient:
