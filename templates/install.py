@@ -22,7 +22,8 @@ TESTS = re.compile(r"/tests/")
 
 def main(target: str) -> None:
     """Install everything that requirements.txt pins, each file checked against its hash."""
-    environ = {**os.environ, "UV_NO_CONFIG": "1", "UV_NO_CACHE": "1", "UV_OFFLINE": "1", "UV_LINK_MODE": "copy"}
+    settings = {"UV_NO_CONFIG": "1", "UV_NO_CACHE": "1", "UV_OFFLINE": "1", "UV_LINK_MODE": "copy"}
+    environ = {**os.environ, **settings}
     requirements = str(HERE / "requirements.txt")
     checked = ["--no-index", "--no-deps", "--require-hashes", "--no-build", "--find-links", str(HERE)]
     venv = [UV, "venv", "--quiet", "--no-python-downloads", "--python", sys.executable, target]
