@@ -24,14 +24,15 @@ def read_mapping(path: Path, problem: type[LadingError], *, keeps_text: bool = F
         raise problem(f"{path} does not exist") from error
     except (OSError, UnicodeDecodeError) as error:
         raise problem(f"{path} cannot be read: {error}") from error
-    except yaml.YAMLError as error:
+    # PyYAML lets pass what constructors of values raise (a 13th month), and cannot nest for ever.
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise problem(f"{path} is no YAML: {_where(error)}") from error
     if not isinstance(content, Mapping):
         raise problem(f"{path} holds no keys")
     return content
 
 
-def _where(error: yaml.YAMLError) -> str:
+def _where(error: Exception) -> str:
     """Return what the parser says in one line, without the file's content."""
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
         return f"line {error.problem_mark.line + 1}: {error.problem}"

@@ -41,6 +41,9 @@ def test_equal_signatures_have_equal_digests(empty):
     ("content", "message"),
     [
         ("flavors: [", "is no YAML: line"),
+        ("date: 2020-13-45", "is no YAML: it cannot be parsed"),
+        ("a: !!int b", "is no YAML: it cannot be parsed"),
+        ("a: " + "[" * 3000, "is no YAML: it cannot be parsed"),
         ("text", "holds no keys"),
         ("", "holds no keys"),
         (b"\xff\xfe\x00\xd8", "MLmodel"),
