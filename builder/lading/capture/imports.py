@@ -16,7 +16,8 @@ def is_imported(package: str, files: Iterable[Path]) -> bool:
 def _imports(package: str, file: Path) -> bool:
     try:
         tree = ast.parse(file.read_bytes())
-    except (OSError, SyntaxError, ValueError):
+    # The last two are how Python's parser gives up on code that is nested too deeply.
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
         return True
     return any(module.split(".")[0] == package for node in ast.walk(tree) for module in _modules(node))
 

@@ -120,8 +120,10 @@ def _sources(model: Model) -> Iterator[Path]:
 
 
 def _code_folder(model: Model) -> Path | None:
+    """Return the folder of the model's own code; one outside of the model is none, and is never searched."""
     code = model.flavours["python_function"].get("code")
-    return model.folder / str(code) if code else None
+    path = (model.folder / str(code)).resolve() if code else None
+    return path if path is not None and path.is_relative_to(model.folder.resolve()) else None
 
 
 def _captured(environment: Environment, model: Model) -> Requirement:

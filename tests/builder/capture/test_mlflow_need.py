@@ -203,3 +203,20 @@ def test_a_choice_is_a_choice(folder, pyfunc):
     assert requirements(pyfunc, "mlflow-skinny==2.9.2", need=FULL) == ("mlflow==2.9.2",)
     assert requirements(folder, "mlflow==2.9.2", need=SKINNY)[0] == "mlflow-skinny==2.9.2"
     assert requirements(folder, "a", need=FULL) == ("mlflow==2.9.2", "a")
+
+
+@pytest.mark.parametrize("code", ["..", "../..", "/"])
+def test_code_outside_of_the_model_is_never_searched(folder, code):
+    """An ``MLmodel`` that names other folders of this machine as its code does not get them read."""
+    (folder.path.parent / "other.py").write_text("import mlflow\n")
+    content = (folder.path / "MLmodel").read_text()
+    folder.file("MLmodel", content.replace("python_function:\n", f"python_function:\n    code: {code}\n"))
+
+    assert requirements(folder, "mlflow==2.9.2", "pandas==2.1.0") == ("pandas==2.1.0",)
+
+
+def test_code_that_cannot_be_parsed_may_import_anything(custom):
+    """Nesting beyond what Python's parser can do is no error of ours: MLflow stays."""
+    custom.file("code/deep.py", "-" * 200_000 + "1\n")
+
+    assert "mlflow-skinny==2.9.2" in requirements(custom, "mlflow==2.9.2")
