@@ -90,11 +90,19 @@ def _fact(entry: Entry) -> tuple[str, str]:
 
 
 def _entries(root: Path, folder: Path) -> Iterator[Entry]:
-    for path in sorted(folder.iterdir()):
+    for path in _sorted(root, folder):
         entry = _entry(root, path)
         yield entry
         if isinstance(entry, Folder):
             yield from _entries(root, path)
+
+
+def _sorted(root: Path, folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except OSError as error:
+        name = folder.relative_to(root).as_posix()
+        raise _unusable(name, f"cannot be read ({error.strerror})") from error
 
 
 def _entry(root: Path, path: Path) -> Entry:
@@ -112,7 +120,11 @@ def _entry(root: Path, path: Path) -> Entry:
 
 
 def _goal(root: Path, link: Path) -> str:
-    goal, name = link.resolve(), link.relative_to(root).as_posix()
+    name = link.relative_to(root).as_posix()
+    try:
+        goal = link.resolve()
+    except RuntimeError as error:  # what pathlib makes of ELOOP before Python 3.13
+        raise _unusable(name, "links to itself") from error
     if not goal.is_relative_to(root):
         raise _unusable(name, "links to something outside of the folder")
     if not goal.exists():

@@ -73,6 +73,15 @@ def test_a_folder_that_is_a_link_is_read_like_its_goal(tmp_path):
     assert [entry.path for entry in entries(tmp_path / "link")] == ["MLmodel"]
 
 
+def test_a_link_to_itself_is_refused(tmp_path):
+    """Links that go round in a circle are named."""
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+
+    with pytest.raises(InvalidModel, match="'a' in the model folder links to itself"):
+        list(entries(tmp_path))
+
+
 def test_copies_have_equal_digests(tmp_path):
     """Times, owners and the place of a folder are no part of its digest."""
     (tmp_path / "one").mkdir()
