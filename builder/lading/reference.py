@@ -109,7 +109,7 @@ def parse_model_ref(text: str) -> ModelRef:
     """
     if not text.strip():
         raise InvalidReference("the model URI is empty", hint="try runs:/<run_id>/model")
-    if Path(text).exists():
+    if _is_path(text):
         return LocalModel(Path(text))
     try:
         scheme = urlsplit(text).scheme.lower()
@@ -126,6 +126,13 @@ def parse_model_ref(text: str) -> ModelRef:
             return _registered(text)
         case _:
             return RemoteModel(text)
+
+
+def _is_path(text: str) -> bool:
+    try:
+        return Path(text).exists()
+    except (OSError, ValueError):  # longer than names of files may be, or with a zero byte
+        return False
 
 
 def _local(text: str) -> LocalModel:
@@ -167,6 +174,9 @@ def _registered(text: str) -> VersionedModel | AliasedModel | StagedModel | Logg
 _HOST = re.compile(r"(?:[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?|\[[0-9a-fA-F:]+\])(?::[0-9]+)?")
 _PATH = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*")
 _TAG = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}")
+_DIGEST_LIKE = re.compile(r"[0-9a-f]{64}")
+_MAX_CHARACTERS = 255
+"""Of a name without tag and digest (``distribution/reference.RepositoryNameTotalLengthMax``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +197,7 @@ class ImageRef:
         Raises:
             InvalidReference: *text* is no image name; the message says which part is wrong.
         """
-        name, _, digest = text.partition("@")
+        name, at, digest = text.partition("@")
         head, colon, tag = name.rpartition(":")
         if not colon or "/" in tag:
             head, tag = name, "latest"
@@ -198,10 +208,12 @@ class ImageRef:
             raise _invalid_image(text, f"{host!r} is no registry host")
         if not all(_PATH.fullmatch(part) for part in path.split("/")):
             raise _invalid_image(text, f"{path!r} must be lower-case letters, digits and .-_/")
+        if len(head) > _MAX_CHARACTERS or _DIGEST_LIKE.fullmatch(head):
+            raise _invalid_image(text, "it is too long, or could be the id of an image")
         if not _TAG.fullmatch(tag):
             raise _invalid_image(text, f"{tag!r} is no tag")
         try:
-            return cls(host, path, tag, Digest.parse(digest) if digest else None)
+            return cls(host, path, tag, Digest.parse(digest) if at else None)
         except ValueError as error:
             raise _invalid_image(text, f"{digest!r} is no digest") from error
 

@@ -89,6 +89,13 @@ def test_a_path_that_exists_wins(tmp_path, monkeypatch):
     assert parse_model_ref("models:/iris") == LocalModel(Path("models:/iris"))
 
 
+def test_a_text_too_long_for_a_path_is_no_path():
+    """What the file system refuses to look up is read as the URI that it may still be."""
+    name = "a" * 5000
+
+    assert parse_model_ref(f"models:/{name}/1") == VersionedModel(name, 1)
+
+
 @given(NAMES, st.integers(min_value=1, max_value=10**9), ALIASES)
 def test_references_survive_being_written(name, version, alias):
     """Parsing what a reference prints gives it back."""
@@ -146,6 +153,9 @@ def test_image_names_are_read_as_docker_does(text, ref):
         ("a//b", "'a//b'"),
         ("-host.com/iris", "'-host.com'"),
         ("iris@sha256:1", "'sha256:1'"),
+        ("iris@", "''"),
+        ("a" * 64, "id of an image"),
+        ("x" * 256, "too long"),
         ("iris:" + "x" * 129, "xxx"),
         ("iris latest", "'iris latest'"),
     ],
