@@ -1,17 +1,16 @@
 """What goes into an image, decided before anything is built; the same inputs give the same plan."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Self
-from urllib.parse import urlsplit, urlunsplit
 
 from lading import __version__
 from lading.environment import Platform, PythonMinor
-from lading.errors import BuildFailed
+from lading.errors import BuildFailed, InvalidReference
 from lading.layer import EnvironmentLayer, FolderLayer
 from lading.model import Model, ResolvedModel
-from lading.reference import ImageRef, LocalModel, ModelRef, RemoteModel
+from lading.reference import ImageRef, LocalModel, ModelRef
 
 SERVER_TARGET = "/opt/lading"
 """The server's own environment: the same in every image with this Python."""
@@ -121,6 +120,21 @@ class ImageNames:
 
     is_pushed: bool = False
 
+    @classmethod
+    def parse(cls, texts: Iterable[str], *, is_pushed: bool) -> Self:
+        """Return the names that *texts* write.
+
+        Raises:
+            InvalidReference: one is no image name, or has a digest, which nobody can choose.
+        """
+        names = tuple(map(ImageRef.parse, texts))
+        for name in names:
+            if name.digest is not None:
+                raise InvalidReference(
+                    f"an image cannot be named by a digest: {name}", hint="leave out the @…"
+                )
+        return cls(names, is_pushed)
+
 
 @dataclass(frozen=True, slots=True)
 class PlannedModel:
@@ -137,10 +151,12 @@ def make_plan(
     """Return the plan of the image that serves *model*.
 
     Raises:
+        InvalidReference: the base is no image name.
         BuildFailed: an option cannot be written into an image.
     """
     python = environment.lock.python
     base = options.base or f"python:{python}-slim-bookworm"
+    ImageRef.parse(base)
     labels = _own_labels(model, base) | _lock_labels(server, environment) | dict(options.labels)
     return ImagePlan(
         base=base,
@@ -203,10 +219,7 @@ def public_uri(ref: ModelRef) -> str:
     """Return *ref* as a label may show it: without credentials, and without this machine's folders."""
     match ref:
         case LocalModel(path=path):
-            return f"file:{path.absolute().name}"
-        case RemoteModel(uri=uri):
-            url = urlsplit(uri)
-            return urlunsplit((url.scheme, url.netloc.rpartition("@")[2], url.path, "", ""))
+            return f"file:{path.resolve().name}" if path.name == ".." else f"file:{path.absolute().name}"
         case _:
             return str(ref)
 
@@ -217,4 +230,13 @@ def _checked(option: str, values: Mapping[str, str]) -> Mapping[str, str]:
             raise BuildFailed(f"{option} {name!r} is no name", hint=f"write {option} NAME=VALUE")
         if "\n" in value or "\r" in value or "\0" in value:
             raise BuildFailed(f"the value of {option} {name} has more than one line", hint="shorten it")
+        if not _is_unicode(f"{name}{value}"):
+            raise BuildFailed(
+                f"{option} {name!r} is no text in UTF-8", hint="encode it, in base64 for example"
+            )
     return values
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether *text* was UTF-8 on the command line; Python keeps other bytes as lone surrogates."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lading.digest import Digest
 from lading.environment import Platform, PythonMinor
-from lading.errors import BuildFailed
+from lading.errors import BuildFailed, InvalidReference
 from lading.layer import EnvironmentLayer, FolderLayer
 from lading.lock import Lock
 from lading.model import Model, ResolvedModel
-from lading.plan import ImageOptions, PlannedModel, make_plan, public_uri
+from lading.plan import ImageNames, ImageOptions, PlannedModel, make_plan, public_uri
 from lading.reference import AliasedModel, LocalModel, RemoteModel, RunModel
 
 PYTHON = PythonMinor(3, 11)
@@ -127,12 +127,28 @@ def test_equal_inputs_give_equal_plans(values):
         ("labels", {"": "x"}, "--label '' is no name"),
         ("labels", {"a": "x\ny"}, "--label a has more than one line"),
         ("build_args", {"1": "x"}, "--build-arg '1' is no name"),
+        ("env", {"A": "\udcff"}, "--env 'A' is no text in UTF-8"),
     ],
 )
 def test_what_cannot_be_written_into_an_image_is_refused(option, values, reason):
     """Names that no variable has, and values of several lines, are errors that name the option."""
     with pytest.raises(BuildFailed, match=reason):
         plan(**{option: values})
+
+
+def test_a_base_is_an_image_name():
+    """What could be more than a name in a Dockerfile is refused before anything is done with it."""
+    with pytest.raises(InvalidReference, match="is no image name"):
+        plan(base="python:3.11\nRUN true")
+
+
+def test_images_are_not_named_by_digests():
+    """A digest is what comes out, so it cannot be asked for; a name without one can, more than once."""
+    names = ImageNames.parse(["iris", "other:1"], is_pushed=False).names
+
+    assert list(map(str, names)) == ["iris:latest", "other:1"]
+    with pytest.raises(InvalidReference, match="cannot be named by a digest"):
+        ImageNames.parse([f"iris@sha256:{'0' * 64}"], is_pushed=False)
 
 
 def test_a_plan_can_stand_on_something_else():

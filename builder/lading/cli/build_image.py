@@ -12,7 +12,7 @@ from lading.cli.results import image_json, image_line, plan_json, plan_text
 from lading.cli.steps import docker_engine, workshop
 from lading.environment import Platform
 from lading.plan import LINUX_AMD64, PORT, ImageNames, ImageOptions
-from lading.reference import ImageRef, parse_model_ref
+from lading.reference import parse_model_ref
 
 
 @reported
@@ -68,7 +68,7 @@ def command(
         lock_from=from_lock,
         lock_to=lock,
     )
-    names = ImageNames(tuple(map(ImageRef.parse, name)), is_pushed=push)
+    names = ImageNames.parse(name, is_pushed=push)
     index = options.package_index(index_url, extra_index_url, find_links)
     with workshop(progress, index, is_refreshed=upgrade) as tools:
         if dry_run:
