@@ -1,5 +1,6 @@
 """Model folders on this machine; they are used where they are, never copied."""
 
+import os
 import re
 from pathlib import Path
 
@@ -21,7 +22,7 @@ def local_model(ref: LocalModel, folder: Path) -> ResolvedModel:
         ModelNotFound: there is nothing at the path.
         InvalidModel: there is no folder at the path.
     """
-    path = folder / ref.path.expanduser()
+    path = folder / Path(os.path.expanduser(ref.path))  # noqa: PTH111 - pathlib's raises for unknown users
     if not path.exists():
         raise ModelNotFound(f"there is no folder {str(ref.path)!r}", hint=_meant(str(ref.path)))
     if not path.is_dir():

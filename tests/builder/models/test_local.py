@@ -19,6 +19,7 @@ def test_a_folder_is_used_where_it_is(tmp_path, fetched):
     [
         ("m-0123456789", "did you mean models:/m-0123456789?"),
         ("0123456789abcdef0123456789abcdef", "did you mean runs:/0123456789abcdef0123456789abcdef/model?"),
+        ("~nobody-has-this-name/m", "other forms are runs:/<run_id>/<path> and models:/<name>/<version>"),
         ("no/such/folder", "other forms are runs:/<run_id>/<path> and models:/<name>/<version>"),
     ],
 )
