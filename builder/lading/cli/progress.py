@@ -76,9 +76,11 @@ class Lines:
 @contextmanager
 def _bars() -> Iterator[progress.Progress]:
     console = Console(stderr=True)
-    what = (SpinnerColumn(finished_text="[green]✓"), TextColumn("{task.description}"))
-    steps = Progress(*what, TimeElapsedColumn(), TextColumn("[dim]{task.fields[detail]}"), console=console)
-    name = TextColumn("  {task.description}")
+    # Markup is off wherever text is not ours: "[/opt]" in the output of a build is no end of a style.
+    what = (SpinnerColumn(finished_text="[green]✓"), TextColumn("{task.description}", markup=False))
+    detail = TextColumn("{task.fields[detail]}", style="dim", markup=False)
+    steps = Progress(*what, TimeElapsedColumn(), detail, console=console)
+    name = TextColumn("  {task.description}", markup=False)
     transfers = Progress(name, BarColumn(), DownloadColumn(), TransferSpeedColumn(), console=console)
     with Live(Group(steps, transfers), console=console, transient=False):
         yield Bars(steps, transfers)

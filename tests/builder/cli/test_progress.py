@@ -48,6 +48,19 @@ def test_bars_show_steps_on_a_terminal(monkeypatch):
     assert "lock" in stream.getvalue()
 
 
+def test_bars_show_text_as_it_is(monkeypatch):
+    """Brackets in what an engine prints, or in a file's name, are no markup."""
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setenv("COLUMNS", "200")
+    with shown(ProgressMode.RICH) as progress, progress.step("build a[b]"):
+        progress.line("cannot open [/opt/env]")
+        with progress.transfer("weights[/x].bin", 10):
+            progress.line("cannot open [/opt/env] again")
+
+    assert "build a[b]" in stream.getvalue()
+
+
 @pytest.mark.parametrize(
     ("mode", "kind"), [(ProgressMode.AUTO, Lines), (ProgressMode.PLAIN, Lines), (ProgressMode.NONE, Silent)]
 )
