@@ -77,7 +77,12 @@ class FsspecTree:
         """Return all files; ``ArtifactTree`` tells the rest."""
         is_web = scheme_of(self.uri) in {"http", "https"}
         try:
-            found = self.filesystem.find(f"{self.root}/" if is_web else self.root, detail=True)
+            # fsspec takes a web server that cannot be reached for an empty one, unless it is told to raise.
+            found = (
+                self.filesystem.find(f"{self.root}/", detail=True, on_error="raise")
+                if is_web
+                else self.filesystem.find(self.root, detail=True)
+            )
         except FileNotFoundError:
             return ()
         except Exception as error:

@@ -283,6 +283,12 @@ def test_a_model_behind_a_web_server_is_downloaded(web_server, written, fetched)
     assert digest == hashlib.sha256(bytes(range(256)) * 9000).digest()
 
 
+def test_a_web_server_that_does_not_answer_is_no_empty_one(fetched):
+    """Where nobody answers, the error says so; it does not say that there are no files."""
+    with pytest.raises(TrackingServerError, match=r"http://127\.0\.0\.1:9/model cannot be read: .*connect"):
+        fetched("http://127.0.0.1:9/model", "http://localhost:1")
+
+
 def test_nothing_behind_a_web_server_is_not_found(web_server, fetched):
     """A URL without a folder behind it is a model that is not there, and one without MLmodel is no model."""
     folder, url = web_server
