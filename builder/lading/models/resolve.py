@@ -76,7 +76,7 @@ def _find(ref: RecordedModel, stores: Stores, hops: int) -> Found:
         case RunModel():
             return _of_run(ref, stores.tracking)
         case LoggedModel(model_id=model_id):
-            return _of_logged(stores.tracking.logged_model(model_id))
+            return _of_logged(_logged(model_id, stores.tracking))
         case VersionedModel() | AliasedModel() | StagedModel():
             return _of_version(_version(ref, stores.registry.registered_model(ref.name)), stores, hops)
 
@@ -96,6 +96,15 @@ def _of_run(ref: RunModel, store: ModelStore) -> Found:
         run_artifacts=run.artifact_uri,
         siblings=tuple(dict.fromkeys(model.name for model in logged)),
     )
+
+
+def _logged(model_id: str, store: ModelStore) -> LoggedRecord:
+    try:
+        return store.logged_model(model_id)
+    except ModelNotFound as missing:
+        if missing.hint is None and not model_id.startswith("m-"):
+            missing.hint = f"for a registered model write models:/{model_id}/latest"
+        raise
 
 
 def _of_logged(record: LoggedRecord) -> Found:

@@ -56,6 +56,12 @@ def test_a_path_among_the_artifacts_of_a_run_is_a_model_too(store, fetched):
     assert (model.folder / "data" / "empty").read_bytes() == b""
 
 
+def test_a_name_without_a_version_hints_at_one(store, fetched):
+    """``models:/<name>`` is a logged model to MLflow; who leaves out the version is told how to write it."""
+    with pytest.raises(ModelNotFound, match=r"no logged model 'iris'.*; .*models:/iris/latest"):
+        fetched("models:/iris", store.uri)
+
+
 def test_an_unknown_run_is_named(store, fetched):
     """A run that does not exist is said to not exist, with its id."""
     with pytest.raises(ModelNotFound, match="no run '0123456789abcdef0123456789abcdef'"):
