@@ -109,17 +109,17 @@ def _lock(request: BuildRequest, model: Model, steps: Steps) -> Lock:
     if request.lock_from is None:
         lock = steps.locker.lock(with_mlflow(environment, model, request.mlflow), platform)
     else:
-        text = _read(request.lock_from)
-        lock = pylock.read(text, environment.python, platform, folder=request.lock_from.absolute().parent)
+        lock = _given(request.lock_from, environment.python, platform)
     if request.lock_to is not None:
         _write(request.lock_to, lock.pylock)
     return lock
 
 
-def _read(path: Path) -> str:
+def _given(path: Path, python: PythonMinor, platform: Platform) -> Lock:
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        text = path.read_text(encoding="utf-8")
+        return pylock.read(text, python, platform, folder=path.absolute().parent)
+    except (OSError, UnicodeDecodeError, InvalidEnvironment) as error:
         raise InvalidEnvironment(f"cannot read the lock {str(path)!r}: {error}") from error
 
 

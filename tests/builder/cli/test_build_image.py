@@ -31,6 +31,12 @@ def model(tmp_path) -> Path:
         (("-m", "iris", "-n", "Iris:latest"), 2, "'Iris:latest' is no image name"),
         (("-m", "iris", "-n", "iris", "--platform", "windows/amd64"), 5, "unknown platform 'windows/amd64'"),
         (("-m", "iris", "-n", "iris", "--env", "A"), 2, "'A' is not NAME=VALUE"),
+        (
+            ("-m", "iris", "-n", "iris", "--from-lock", "iris/MLmodel"),
+            5,
+            "cannot read the lock 'iris/MLmodel'",
+        ),
+        (("-m", "iris", "-n", "iris", "--base-image", "a b"), 2, "'a b' is no image name"),
         (("-m", "iris", "-n", "iris", "--lock", "no/such/folder/lock"), 6, "cannot write the lock"),
     ],
 )
