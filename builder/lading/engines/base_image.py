@@ -55,7 +55,7 @@ class BaseImages:
         except (APIError, StreamFailed) as error:
             hint = "load it into the engine, or name another one with --base-image"
             raise BuildFailed(
-                f"the base image {name!r} for {plan.platform} is not here and cannot be pulled: "
+                f"the base image {name!r} is not here and cannot be pulled for {plan.platform}: "
                 + first_line(error),
                 hint=explain(str(error), hint),
             ) from error
