@@ -1,67 +1,34 @@
 """The command line: ``lading`` and ``build-image``.
 
-Only the module of the command that runs is imported, so that help does not wait for what building needs.
+Nothing is imported here that takes time: who presses Ctrl-C while the rest is loading gets one line as well.
 """
 
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 
-import typer
+from lading.cli.exit_codes import INTERRUPTED
 
-from lading.cli.exit_codes import EPILOG
-
-
-@dataclass(frozen=True, slots=True)
-class _Command:
-    module: str
-    help: str
-
-    def load(self) -> Callable[..., None]:
-        """Return the function behind the command."""
-        command: Callable[..., None] = import_module(self.module).command
-        return command
-
-
-_COMMANDS = {
-    "build-image": _Command("lading.cli.build_image", "Build a container image that serves a model."),
-    "dockerfile": _Command("lading.cli.dockerfile", "Write a folder that plain `docker build` builds."),
-    "serve": _Command("lading.cli.serve", "Serve a model on this machine, without a container."),
-    "predict": _Command("lading.cli.predict", "Predict once, from a file or standard input."),
-    "version": _Command("lading.cli.version", "Print the versions that matter."),
-}
-
-_HELP = "Container images for MLflow models: small, reproducible, and quick to rebuild."
+_COMMANDS = "lading.cli.commands"
 
 
 def main() -> None:
     """Run ``lading``."""
-    words = (word for word in sys.argv[1:] if not word.startswith("-"))
-    _app(next(words, ""))()
+    with _interruptible():
+        import_module(_COMMANDS).lading()
 
 
 def build_image() -> None:
     """Run ``build-image``, which is ``lading build-image``."""
-    command = _COMMANDS["build-image"]
-    app = _empty_app()
-    app.command("build-image", help=command.help, epilog=EPILOG)(command.load())
-    app()
+    with _interruptible():
+        import_module(_COMMANDS).build_image()
 
 
-def _empty_app() -> typer.Typer:
-    return typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-
-
-def _app(wanted: str) -> typer.Typer:
-    """Return the application with the command *wanted* ready to run, and the others' names."""
-    app = _empty_app()
-    app.callback(help=_HELP, epilog=EPILOG, no_args_is_help=True)(_nothing)
-    for name, command in _COMMANDS.items():
-        function = command.load() if name == wanted else _nothing
-        app.command(name, help=command.help)(function)
-    return app
-
-
-def _nothing() -> None:
-    """Stand for a command that does not run."""
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        print("lading: interrupted", file=sys.stderr)  # noqa: T201 - the command line prints
+        sys.exit(INTERRUPTED)

@@ -51,6 +51,28 @@ def test_help_does_not_wait_for_what_building_needs():
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+@pytest.mark.parametrize("program", ["main", "build_image"])
+@pytest.mark.parametrize("module", ["typer", "docker"])
+def test_an_interruption_while_loading_is_one_line(program, module):
+    """Ctrl-C in the first second, when most time goes into imports, shows no traceback either."""
+    script = f"""\
+import sys
+
+class Interrupting:
+    def find_spec(self, name, path=None, target=None):
+        if name == {module!r}:
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupting())
+sys.argv[1:] = ["build-image"]
+from lading.cli.app import {program}
+{program}()
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (130, "lading: interrupted\n")
+
+
 def test_version_names_both_programs(lading):
     """The version says which Lading and which Python."""
     assert lading("version").stdout.startswith("lading 0.")
