@@ -49,16 +49,18 @@ class LocalServer:
         """Serve until the server ends; return its exit code.
 
         Ctrl-C reaches the server by itself, as it is in the same group of processes; SIGTERM is handed on.
+        So does SIGHUP, but to gunicorn it means "load anew": when the terminal goes away, the server is ended.
 
         Args:
             settings: more variables, such as PORT.
         """
         server = subprocess.Popen(self.command, env={**os.environ, **settings, **self.environ})
 
-        def hand_on(number: int, _frame: FrameType | None) -> None:
-            server.send_signal(number)
+        def end(_number: int, _frame: FrameType | None) -> None:
+            server.terminate()
 
-        signal.signal(signal.SIGTERM, hand_on)
+        signal.signal(signal.SIGTERM, end)
+        signal.signal(signal.SIGHUP, end)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         return server.wait()
 

@@ -44,6 +44,7 @@ if os.environ["LADING_MODEL"] == "broken":
 if os.environ["LADING_MODEL"] == "code":
     sys.exit(7)
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as gunicorn, which loads anew and goes on
 open(os.environ["PID_FILE"], "w").write(str(os.getpid()))
 http.server.HTTPServer((os.environ["LADING_HOST"], int(os.environ["PORT"])), Handler).serve_forever()
 """
@@ -94,9 +95,9 @@ sys.exit(LocalServer({server("code").command!r}, {server("code").environ!r}).run
     assert done.returncode == 7
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_signals_end_the_server_first(server, tmp_path, number):
-    """SIGTERM is handed on; Ctrl-C reaches the server by itself, and is waited for."""
+    """SIGTERM is handed on, Ctrl-C is waited for, and the server does not outlive the terminal."""
     started = server("iris")
     script = f"""\
 import sys

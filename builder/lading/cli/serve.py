@@ -8,6 +8,7 @@ from lading.capture.mlflow_need import MlflowNeed
 from lading.cli import options
 from lading.cli.local import prepared
 from lading.cli.reporting import reported
+from lading.errors import ServeFailed
 
 
 @reported
@@ -61,4 +62,5 @@ def command(
     }
     with prepared(model_uri, env_manager, mlflow, progress, index) as server:
         code = server.run(settings)
-    raise typer.Exit(code)
+    if code != 0:
+        raise ServeFailed(f"the server ended with exit code {code}", hint="its last lines say why")
