@@ -22,7 +22,10 @@ what MLflow would have given it with the same versions.
     {"kind": "list", "items": [node, ..]}
     {"kind": "pandas", "buffer": n}         ``pd.DataFrame(**value)`` of a JSON object: no signature
     {"kind": "csv", "buffer": n}            ``pd.read_csv``: no signature
-    {"kind": "parquet", "buffer": n, "columns": [{"name", "type", "required"}, ..] | null}
+    {"kind": "columnar", "buffer": n, "format": "..", "fields": [..] | null}
+                                            a file ("parquet", "Arrow stream", "Arrow file"), whose data frame
+                                            must have the fields: {"name", "dtype", "shape"} of a tensor,
+                                            or {"name", "required", "type", ..} as in a signature
 
 ``Payload.params`` is a node, too: a "dict", or None for models without parameters.
 

@@ -30,10 +30,10 @@ then, per request::
 "buffer": n}`` (JSON text, ready to send) or ``{"kind": "array", "dtype": "<f8", "shape": [..],
 "buffer": n}`` (C order, one dimension or more; floats may be NaN or infinite). ``error`` is
 ``{"source", "type", "message", "stack_trace"?, "error_code"?, "sqlstate"?, "error_class"?}``;
-``source`` says whose fault it is: "payload" (it cannot become what the model takes), "model" (the
-model raised), "mlflow" (it raised an MlflowException, whose code counts), "output" (the prediction
-cannot be written as JSON), "exit" (it tried to end the process), "load" (the model could not be
-loaded; only in ``failed``).
+``source`` says whose fault it is: "payload" (it cannot become what the model takes), "schema" (it is
+not what the signature declares), "format" (nothing here reads it), "model" (the model raised), "mlflow"
+(it raised an MlflowException, whose code counts), "output" (the prediction cannot be written as JSON),
+"exit" (it tried to end the process), "load" (the model could not be loaded; only in ``failed``).
 
 ``model`` is ``{"loader": "sklearn", "python": "3.11.7", "flavors": ["python_function", "sklearn"],
 "versions": {"mlflow": "3.17.2", ...}, "is_streamable": false, "is_shared": true, "load_s": 1.2}``:

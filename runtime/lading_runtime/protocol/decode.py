@@ -7,6 +7,7 @@ from typing import Any
 
 from lading_runtime.errors import MalformedBody, SchemaViolation
 from lading_runtime.payload import Buffers, Node, Payload
+from lading_runtime.protocol.columnar import decode_columnar
 from lading_runtime.protocol.csv_text import decode_csv, table_of_csv
 from lading_runtime.protocol.dataframes import check_records, check_split, table_of_records, table_of_split
 from lading_runtime.protocol.json_text import read_json
@@ -22,8 +23,6 @@ LLM_KEYS = frozenset({"messages", "prompt", "input"})
 """Any of these makes the whole body the model's input (``is_unified_llm_input``)."""
 
 STREAM = "stream"
-
-PARQUET_MAGIC = b"PAR1"
 NO_SIGNATURE = Signature()
 
 
@@ -46,7 +45,9 @@ def decode(
     try:
         if media_type is MediaType.JSON:
             return _decode_json(body, signature, is_streamable=is_streamable)
-        return _READERS[media_type](body, signature)
+        if media_type is MediaType.CSV:
+            return _decode_csv(body, signature)
+        return _decode_columnar(body, media_type, signature)
     except Unreadable as problem:
         raise MalformedBody(str(problem)) from problem
     except RecursionError as error:
@@ -194,7 +195,7 @@ _UNSIGNED: dict[str, Callable[[Any, Buffers], Node]] = {
     "inputs": _unsigned_inputs,
 }
 
-# --- CSV and parquet ---
+# --- CSV and columnar formats ---
 
 
 def _decode_csv(body: bytes, signature: Signature) -> Payload:
@@ -206,17 +207,7 @@ def _decode_csv(body: bytes, signature: Signature) -> Payload:
     return Payload(node, buffers, _params_node(None, signature.params, buffers))
 
 
-def _decode_parquet(body: bytes, signature: Signature) -> Payload:
-    if not (
-        body.startswith(PARQUET_MAGIC) and body.endswith(PARQUET_MAGIC) and len(body) > 2 * len(PARQUET_MAGIC)
-    ):
-        raise MalformedBody("the body is no parquet file")
+def _decode_columnar(body: bytes, media_type: MediaType, signature: Signature) -> Payload:
     buffers = Buffers()
-    node = {"kind": "parquet", "buffer": buffers.add(body)}
+    node = decode_columnar(body, media_type, signature, buffers)
     return Payload(node, buffers, _params_node(None, signature.params, buffers))
-
-
-_READERS: dict[MediaType, Callable[[bytes, Signature], Payload]] = {
-    MediaType.CSV: _decode_csv,
-    MediaType.PARQUET: _decode_parquet,
-}

@@ -13,6 +13,8 @@ class MediaType(enum.Enum):
     JSON = "application/json"
     CSV = "text/csv"
     PARQUET = "application/vnd.apache.parquet"
+    ARROW_STREAM = "application/vnd.apache.arrow.stream"
+    ARROW_FILE = "application/vnd.apache.arrow.file"
 
 
 UTF_8 = ("utf-8", "utf8")

@@ -135,7 +135,10 @@ def write_type(data_type: DataType) -> dict[str, Any]:
     if isinstance(data_type, Map):
         return {"type": "map", "values": write_type(data_type.values)}
     if isinstance(data_type, Object):
-        members = {item.name: write_type(item.type) for item in data_type.properties}
+        members = {
+            item.name: {**write_type(item.type), "required": item.is_required}
+            for item in data_type.properties
+        }
         return {"type": "object", "properties": members}
     return {"type": "any"}
 

@@ -10,7 +10,10 @@ from lading_runtime.errors import (
     ModelProcessLost,
     OutputError,
     ReportedError,
+    RequestError,
+    SchemaViolation,
     ScoringError,
+    UnsupportedMediaType,
 )
 from lading_runtime.payload import Payload
 from lading_runtime.wire import Header, Message
@@ -20,6 +23,14 @@ UNEXPECTED = (
     " Dataframe is compatible with the model for inference."
 )
 """What MLflow says of every error of a model; the model's own words may repeat the payload."""
+
+
+REFUSALS: dict[object, type[RequestError]] = {
+    "payload": MalformedBody,
+    "schema": SchemaViolation,
+    "format": UnsupportedMediaType,
+}
+"""Whose fault it is when the model was not asked."""
 
 
 def request(number: int, payload: Payload, *, is_streamed: bool) -> Message:
@@ -55,8 +66,8 @@ def error_in(header: Header) -> ScoringError:
     """Return the error that a model process reports; ``source`` says whose fault it is."""
     error = header.get("error") or {}
     source, message = error.get("source"), str(error.get("message", ""))
-    if source == "payload":
-        return MalformedBody(message)
+    if source in REFUSALS:
+        return REFUSALS[source](message)
     if source == "model":
         return ModelError(UNEXPECTED, error.get("stack_trace"))
     if source == "mlflow":

@@ -16,12 +16,10 @@ from typing import Any, Callable, Sequence
 
 from lading_runtime.payload import MISSING_BOOLEAN, Node
 from lading_runtime.wire import Buffer
+from lading_runtime.worker.columnar import build_columnar
+from lading_runtime.worker.problems import PayloadError
 
 Buffers = Sequence[Buffer]
-
-
-class PayloadError(Exception):
-    """A payload cannot become what the model takes; the message repeats none of its values."""
 
 
 def build(node: Node, buffers: Buffers) -> Any:
@@ -94,10 +92,6 @@ def _build_pandas(node: Node, buffers: Buffers) -> Any:
 def _build_csv(node: Node, buffers: Buffers) -> Any:
     text = bytes(buffers[node["buffer"]]).decode("utf-8")
     return _frame_by(lambda: pandas().read_csv(io.StringIO(text)))
-
-
-def _build_parquet(node: Node, buffers: Buffers) -> Any:
-    return _frame_by(lambda: pandas().read_parquet(io.BytesIO(bytes(buffers[node["buffer"]]))))
 
 
 def _frame_by(make: Callable[[], Any]) -> Any:
@@ -272,5 +266,5 @@ _BUILDERS: dict[str, Callable[[Node, Buffers], Any]] = {
     "list": _build_list,
     "pandas": _build_pandas,
     "csv": _build_csv,
-    "parquet": _build_parquet,
+    "columnar": build_columnar,
 }

@@ -11,6 +11,7 @@ from lading_runtime.worker.encode import Unserialisable, encode
 from lading_runtime.worker.failure import describe, describe_raised
 from lading_runtime.worker.log import report
 from lading_runtime.worker.model import LoadedModel, Params
+from lading_runtime.worker.problems import PayloadError
 from lading_runtime.worker.redaction import WITHHELD, Redactor
 
 END = object()
@@ -109,11 +110,12 @@ def attempt(
 
 def unbuildable(error: BaseException) -> dict[str, Any]:
     """Return the error for a payload that cannot become what the model takes."""
-    is_refused = isinstance(error, frames.PayloadError)
-    if not is_refused:  # a mistake of ours: only the log is told where
-        kind = type(error).__name__
-        report(f"a payload cannot be built: {kind}", "".join(traceback.format_tb(error.__traceback__)))
-    return describe(error, "payload", str if is_refused else lambda _text: WITHHELD)
+    if isinstance(error, PayloadError):
+        return describe(error, error.source, str)
+    # A mistake of ours: only the log is told where.
+    kind = type(error).__name__
+    report(f"a payload cannot be built: {kind}", "".join(traceback.format_tb(error.__traceback__)))
+    return describe(error, "payload", lambda _text: WITHHELD)
 
 
 def raised(error: BaseException, data: Any, params: Params) -> dict[str, Any]:
