@@ -49,7 +49,7 @@ class LocalServer:
         """Serve until the server ends; return its exit code.
 
         Ctrl-C reaches the server by itself, as it is in the same group of processes; SIGTERM is handed on.
-        So does SIGHUP, but to gunicorn it means "load anew": when the terminal goes away, the server is ended.
+        So does SIGHUP, but gunicorn takes it for "load anew": when the terminal goes away, we end the server.
 
         Args:
             settings: more variables, such as PORT.

@@ -22,6 +22,9 @@ from rich.progress import (
 from lading import progress
 from lading.cli.options import ProgressMode
 
+_NAME_CHARACTERS = 32
+"""Of a file, on a bar: the tags at the end of a wheel's name would leave no room for the bar itself."""
+
 
 def shown(mode: ProgressMode) -> AbstractContextManager[progress.Progress]:
     """Return a context that gives what *mode* asks for."""
@@ -109,7 +112,8 @@ class Bars:
     @contextmanager
     def transfer(self, name: str, total_bytes: int | None) -> Iterator[Callable[[int], None]]:
         """Show a bar until the file has been moved."""
-        task = self._transfers.add_task(name, total=total_bytes)
+        short = name if len(name) <= _NAME_CHARACTERS else f"{name[: _NAME_CHARACTERS - 1]}…"
+        task = self._transfers.add_task(short, total=total_bytes)
         try:
             yield lambda count: self._transfers.advance(task, count)
         finally:

@@ -2,11 +2,27 @@
 
 import io
 import sys
+import time
 
 import pytest
 from lading.cli.options import ProgressMode
 from lading.cli.progress import Bars, Lines, shown
 from lading.progress import Silent
+
+
+class Terminal(io.StringIO):
+    """Somewhere that bars are drawn."""
+
+    def isatty(self) -> bool:
+        """Say that it is a terminal."""
+        return True
+
+    def wait_for(self, text: str) -> None:
+        """Return when *text* has been drawn."""
+        end = time.monotonic() + 10
+        while text not in self.getvalue():
+            assert time.monotonic() < end, f"{text!r} was not drawn"
+            time.sleep(0.01)
 
 
 def test_lines_say_when_a_step_begins_and_ends():
@@ -46,6 +62,22 @@ def test_bars_show_steps_on_a_terminal(monkeypatch):
 
     assert "✓" in stream.getvalue()
     assert "lock" in stream.getvalue()
+
+
+def test_a_bar_fits_beside_the_longest_name(monkeypatch):
+    """In 80 columns a wheel's bar, size and speed are on one line, whatever the wheel's name is."""
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("TERM", "xterm")
+    name = "scikit_learn-1.9.1-cp311-cp311-manylinux_2_27_x86_64.manylinux_2_28_x86_64.whl"
+    with shown(ProgressMode.AUTO) as progress, progress.transfer(name, 20_000_000) as moved:
+        moved(10_000_000)
+        terminal.wait_for("10.0/20.0 MB")
+
+    line = next(line for line in terminal.getvalue().splitlines() if "10.0/20.0 MB" in line)
+    assert "scikit_learn-1.9.1" in line
+    assert "━━" in line
 
 
 def test_bars_show_text_as_it_is(monkeypatch):
