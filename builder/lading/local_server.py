@@ -60,7 +60,8 @@ class LocalServer:
             server.terminate()
 
         signal.signal(signal.SIGTERM, end)
-        signal.signal(signal.SIGHUP, end)
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # which nohup asks for
+            signal.signal(signal.SIGHUP, end)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         return server.wait()
 

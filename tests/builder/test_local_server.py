@@ -120,6 +120,27 @@ sys.exit(LocalServer({started.command!r}, {started.environ!r}).run(settings))
         os.kill(pid, 0)
 
 
+def test_nohup_keeps_a_server(server, tmp_path):
+    """Who starts it with SIGHUP ignored wants it to outlive the terminal."""
+    started = server("iris")
+    script = f"""\
+import signal, sys
+from lading.local_server import LocalServer
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+settings = {{"LADING_HOST": "127.0.0.1", "PORT": "0"}}
+sys.exit(LocalServer({started.command!r}, {started.environ!r}).run(settings))
+"""
+    process = subprocess.Popen([sys.executable, "-c", script], start_new_session=True)
+    _pid(tmp_path / "pid")
+
+    os.killpg(process.pid, signal.SIGHUP)
+
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(timeout=0.5)
+    process.terminate()
+    assert process.wait(timeout=10) == 0
+
+
 def _pid(path: Path) -> int:
     end = time.monotonic() + 10
     while time.monotonic() < end:

@@ -25,7 +25,7 @@ def reported(command: Callable[_Parameters, None]) -> Callable[_Parameters, None
         is_debugging = bool(kwargs.get("debug"))
         _configure_logging(logging.DEBUG if is_debugging else logging.WARNING)
         try:
-            signal.signal(signal.SIGTERM, _interrupt)
+            _interrupt_on_signals()
             command(*args, **kwargs)
         except KeyboardInterrupt as error:
             _end("interrupted", INTERRUPTED, error)
@@ -61,8 +61,14 @@ def _configure_logging(level: int) -> None:
     logging.getLogger("lading").setLevel(level)
 
 
+def _interrupt_on_signals() -> None:
+    """Clean up on SIGTERM, which CI systems send, and when the terminal goes away, as on Ctrl-C."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # which nohup asks for
+        signal.signal(signal.SIGHUP, _interrupt)
+
+
 def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
-    """Clean up on SIGTERM, which CI systems send, as on Ctrl-C."""
     raise KeyboardInterrupt
 
 

@@ -117,9 +117,9 @@ def test_what_happens_is_told_on_stderr(lading, model, packages):
     assert "..." not in done.stdout
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interruption_is_130(tmp_path, number):
-    """Ctrl-C, and SIGTERM as CI systems send it, end in one line and 130."""
+    """Ctrl-C, SIGTERM as CI systems send it, and a terminal that goes away end in one line and 130."""
     script = """\
 import os, sys, time
 from lading.cli.reporting import reported
