@@ -20,6 +20,12 @@ class Variant:
     inputs: tuple[Any, ...]
     """What is predicted from, each alone or as a pair of data and params."""
 
+    bodies: tuple[Any, ...] = ()
+    """What is posted to ``/invocations``, beside the model's own example."""
+
+    loader: str | None = None
+    """The loader module that our loader finds named, where today's MLflow has it under another name."""
+
     def requests(self) -> list[tuple[Any, Any]]:
         """Return the inputs packed, each with params or None."""
         pairs = (entry if isinstance(entry, tuple) else (entry, None) for entry in self.inputs)

@@ -135,6 +135,7 @@ VARIANTS = {
     "keras": Variant(save(network()), INPUTS),
     "keras_h5": Variant(save(network(), keras_model_kwargs={"save_format": "h5"}), INPUTS),
     "keras_h5_unmarked": Variant(save_h5_unmarked, INPUTS),
+    "keras_of_mlflow_1": Variant(save_h5_unmarked, INPUTS, loader="mlflow.keras"),
     "keras_two_inputs": Variant(save(pair_network(), PAIR), (PAIR, ARRAY)),
     "custom_objects": Variant(save(CUSTOM, custom_objects={"doubled_relu": doubled_relu}), INPUTS),
     "module": Variant(save(Line(), signature=infer_signature(ARRAY)), INPUTS),

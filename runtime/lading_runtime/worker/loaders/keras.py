@@ -1,18 +1,18 @@
 """Keras 3 models, loaded without MLflow: Keras's own files and exported ones.
 
-The reference is ``mlflow.keras.load._load_pyfunc`` and its ``KerasModelWrapper``.
+The reference is ``mlflow.keras.load._load_pyfunc`` and its ``KerasModelWrapper``. MLflow before 2.0 had a
+flavour of the same name; its models are what ``mlflow.tensorflow`` still reads.
 """
 
 from __future__ import annotations
 
-import functools
 import importlib
-import inspect
 import os
 from pathlib import Path
 from typing import Any, Callable
 
 from lading_runtime.worker.loaders.flavour import flavour_of
+from lading_runtime.worker.loaders.tensorflow import TensorflowLoader, silent
 from lading_runtime.worker.model import LoadedModel, ModelFolder, Params
 from lading_runtime.worker.refusal import Refusal
 
@@ -23,6 +23,8 @@ class KerasLoader:
     def load(self, model: ModelFolder) -> LoadedModel:
         """Return *model* loaded."""
         flavour = flavour_of(model, "keras")
+        if "save_exported_model" not in flavour:
+            return TensorflowLoader().load(model)
         if flavour.get("keras_backend"):
             # Keras takes the backend when it is imported; MLflow leaves it at TensorFlow, installed or not.
             os.environ.setdefault("KERAS_BACKEND", flavour["keras_backend"])
@@ -53,9 +55,3 @@ def read_model(keras: Any, file: Path, *, is_exported: bool) -> Callable[[Any], 
         # Its methods hold their variables only weakly, so the closure holds the model.
         return lambda data: exported.serve(data)  # noqa: PLW0108 - as said above
     return silent(keras.saving.load_model(f"{file}.keras", custom_objects=None).predict)
-
-
-def silent(predict: Callable[..., Any]) -> Callable[..., Any]:
-    """Return *predict* without the progress bar that Keras draws for each request."""
-    is_able = "verbose" in inspect.signature(predict).parameters
-    return functools.partial(predict, verbose=0) if is_able else predict

@@ -6,12 +6,13 @@ The reference is ``mlflow.tensorflow._load_pyfunc`` and its ``_KerasModelWrapper
 
 from __future__ import annotations
 
+import functools
 import importlib
+import inspect
 from pathlib import Path
 from typing import Any, Callable
 
 from lading_runtime.worker.loaders.flavour import data_of, flavour_of, part_of, release_of
-from lading_runtime.worker.loaders.keras import silent
 from lading_runtime.worker.loaders.serialized import read_serialized
 from lading_runtime.worker.model import LoadedModel, ModelFolder, Params, Unloadable
 from lading_runtime.worker.refusal import Refusal
@@ -55,6 +56,12 @@ def keras_predictor(model: ModelFolder) -> Callable[[Any, Params], Any]:
         return call(data)
 
     return predict
+
+
+def silent(predict: Callable[..., Any]) -> Callable[..., Any]:
+    """Return *predict* without the progress bar that Keras draws for each request."""
+    is_able = "verbose" in inspect.signature(predict).parameters
+    return functools.partial(predict, verbose=0) if is_able else predict
 
 
 def read_keras(data: Path) -> Any:

@@ -9,6 +9,7 @@ VARIANTS = [
     "keras",
     "keras_h5",
     "keras_h5_unmarked",
+    "keras_of_mlflow_1",
     "keras_two_inputs",
     "custom_objects",
     "module",
