@@ -97,7 +97,7 @@ OPTIONS = {
 }
 
 VARIANTS = {
-    "one_input": Variant(save(product()), INPUTS),
+    "one_input": Variant(save(product()), INPUTS, ({"inputs": [[1, 2, 3]]}, {"inputs": [[1, 2]]})),
     "one_file": Variant(save(product(), save_as_external_data=False), INPUTS),
     "doubles": Variant(save(product(TensorProto.DOUBLE), ARRAY), INPUTS),
     "many_inputs": Variant(

@@ -28,6 +28,8 @@ WISHES = (
     pd.DataFrame({"periods": [4]}),
     pd.DataFrame({"n_periods": [4]}, index=[7]),
 )
+TWO_WISHES = {"dataframe_split": {"columns": ["n_periods"], "data": [[4], [5]]}}
+NO_WISH = {"dataframe_split": {"columns": ["n_periods"], "data": [[0]]}}
 WITH_X = pd.DataFrame({"n_periods": [2], "X": [[[0.1, 0.2], [0.3, 0.4]]]})
 
 
@@ -39,7 +41,7 @@ def save(model: Any) -> Any:
 
 PIPELINE = Pipeline([("boxcox", BoxCoxEndogTransformer()), ("arima", pm.ARIMA(order=(1, 1, 0)))])
 VARIANTS = {
-    "arima": Variant(save(pm.ARIMA(order=(1, 1, 0)).fit(DAYS)), WISHES),
+    "arima": Variant(save(pm.ARIMA(order=(1, 1, 0)).fit(DAYS)), WISHES, (TWO_WISHES, NO_WISH)),
     "arima_of_array": Variant(save(pm.ARIMA(order=(1, 1, 0)).fit(DAYS.to_numpy())), WISHES),
     "pipeline": Variant(save(PIPELINE.fit(DAYS)), WISHES),
     "exogenous": Variant(

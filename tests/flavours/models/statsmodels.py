@@ -46,6 +46,7 @@ def save_lean(folder: Any) -> None:
 
 LOGIT = sm.GLM((TARGET > 1.5).astype(int), sm.add_constant(FRAME), family=sm.families.Binomial()).fit()
 SPAN = SPANS[0]
+TWO_SPANS = {"dataframe_split": {"columns": ["start", "end"], "data": [[55, 63], [56, 64]]}}
 
 VARIANTS = {
     "ols": Variant(save(sm.OLS(TARGET, FRAME).fit(), FRAME.head(3)), INPUTS),
@@ -58,7 +59,7 @@ VARIANTS = {
         save(smf.ols("y ~ a + np.log1p(b) + C(group)", TABLE).fit(), TABLE[["a", "b", "group"]].head(3)),
         (TABLE[["a", "b", "group"]].head(5), TABLE[["a", "b"]].head(2)),
     ),
-    "arima": Variant(save(ARIMA(DAYS, order=(1, 1, 0)).fit(), SPAN), SPANS),
+    "arima": Variant(save(ARIMA(DAYS, order=(1, 1, 0)).fit(), SPAN), SPANS, (TWO_SPANS,)),
     "sarimax": Variant(save(SARIMAX(DAYS, order=(1, 0, 0)).fit(disp=False), SPAN), SPANS),
     "smoothing": Variant(save(ExponentialSmoothing(DAYS, trend="add").fit(), SPAN), SPANS),
 }

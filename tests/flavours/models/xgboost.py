@@ -26,6 +26,14 @@ INPUTS = (
 )
 
 
+BODIES = (
+    {"dataframe_records": [{"a": 0.1, "b": 0.2, "c": 0.3}, {"c": 1, "b": 2, "a": None}]},
+    {"inputs": [[0.1, 0.2, 0.3]]},
+    {"dataframe_split": {"columns": ["a", "b"], "data": [[1, 2]]}},
+    {"dataframe_split": {"columns": ["a", "b", "c"], "data": [["x", 2, 3]]}},
+)
+
+
 def booster() -> Any:
     """A small booster."""
     return xgb.train({"objective": "reg:squarederror"}, xgb.DMatrix(FRAME, TARGET), num_boost_round=5)
@@ -46,7 +54,7 @@ def save_old(folder: Path) -> None:
 CLASSIFIER = xgb.XGBClassifier(n_estimators=5).fit(FRAME, CLASSES)
 
 VARIANTS = {
-    "booster": Variant(save(booster()), INPUTS),
+    "booster": Variant(save(booster()), INPUTS, BODIES),
     "booster_json": Variant(save(booster(), model_format="json"), INPUTS),
     "booster_old": Variant(save_old, INPUTS),
     "classifier": Variant(save(CLASSIFIER), INPUTS),
