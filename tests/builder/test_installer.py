@@ -25,3 +25,20 @@ def test_uv_is_unpacked_from_the_platforms_wheel(packages, host, store, uv_cache
 
     assert installer.uv(ARM).read_text() == "arm64"
     assert installer.uv(Platform("linux", "amd64")).read_text() == "amd64"
+
+
+def test_uv_is_unpacked_once(packages, host, store, uv_cache):
+    """What was unpacked is found again, unless it was damaged since."""
+    wheel = packages.wheel("uv", version("uv"), tag="py3-none-manylinux_2_17_aarch64")
+    with zipfile.ZipFile(wheel, "a") as archive:
+        archive.writestr(f"uv-{version('uv')}.data/scripts/uv", "arm64")
+    index = PackageIndex(index_url=host.index)
+    installer = Installer(UvLocker(index, store, Silent()), WheelFetcher(store, Silent(), index), store)
+    first = installer.uv(ARM)
+    time = first.stat().st_mtime_ns
+
+    assert installer.uv(ARM).stat().st_mtime_ns == time
+
+    first.chmod(0o644)
+    first.write_text("damaged")
+    assert installer.uv(ARM).read_text() == "arm64"
