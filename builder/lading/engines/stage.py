@@ -46,7 +46,9 @@ class StageBuild:
 def find_result(client: DockerClient, key: str) -> str | None:
     """Return the id of the image that an earlier build with *key* made, if the engine still has it."""
     found = client.api.images(all=True, quiet=True, filters={"label": f"{STAGE_LABEL}={key}"})
-    return str(found[0]).removeprefix("sha256:") if found else None
+    # An image that somebody made from ours has its labels too, but other steps after the one that set them.
+    ours = (image for image in map(str, found) if key in client.images.get(image).history()[0]["CreatedBy"])
+    return next((image.removeprefix("sha256:") for image in ours), None)
 
 
 def build_stage(client: DockerClient, build: StageBuild, progress: Progress) -> str:
