@@ -195,6 +195,15 @@ class Store:
             finally:
                 Path(name).unlink(missing_ok=True)
 
+    @contextmanager
+    def temporary_folder(self) -> Iterator[Path]:
+        """Give a new folder in the store's file system; it is gone afterwards."""
+        folder = self.root / "temporary"
+        with store_errors("write", folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=folder) as made:
+                yield Path(made)
+
     def _entry(self, kind: str, key: str) -> Path:
         name = hashlib.sha256(key.encode()).hexdigest()
         return self.root / "entries" / kind / name[:2] / name

@@ -130,6 +130,18 @@ def test_a_damaged_entry_is_missing(store):
     assert store.read_entry("kind", "key") is None
 
 
+def test_a_temporary_folder_is_gone_afterwards(store):
+    """It is where links to blobs can be, and does not outlive its use, whatever is in it."""
+    blob = store.path(store.add([b"x"]))
+
+    with store.temporary_folder() as folder:
+        (folder / "sub").mkdir()
+        (folder / "sub" / "link").hardlink_to(blob)
+
+    assert not folder.exists()
+    assert blob.read_bytes() == b"x"
+
+
 def test_one_at_a_time(store):
     """Two that do the same exclusive thing do it one after the other, and the second is told to wait."""
     happened, waits = [], threading.Event()

@@ -10,10 +10,11 @@ from pathlib import Path
 from lading.build import Steps
 from lading.cli.options import ProgressMode
 from lading.cli.progress import shown
-from lading.engines.buildx import BuildxBuilder, has_buildx
+from lading.engines.buildkit import BuildKitBuilder
+from lading.engines.buildx import find_buildx
 from lading.engines.classic import ClassicBuilder
 from lading.engines.docker import DockerEngine, ImageBuilder
-from lading.engines.find import find_engine
+from lading.engines.find import connect
 from lading.environment import PackageIndex
 from lading.installer import Installer
 from lading.locking.server import ServerLocker
@@ -80,11 +81,10 @@ def docker_engine(tools: Workshop, *, is_fresh: bool) -> DockerEngine:
     Raises:
         EngineUnavailable: no engine answers.
     """
-    client = find_engine()
-    uv = tools.installer.uv
-    builder: ImageBuilder
-    if has_buildx(client, os.environ):
-        builder = BuildxBuilder(client, uv, tools.progress, is_fresh=is_fresh)
-    else:
-        builder = ClassicBuilder(client, tools.store, uv, tools.progress, is_fresh=is_fresh)
-    return DockerEngine(client, tools.store, builder, tools.progress)
+    found = connect()
+    client, store, uv, progress = found.client, tools.store, tools.installer.uv, tools.progress
+    builder: ImageBuilder = ClassicBuilder(client, store, uv, progress, is_fresh=is_fresh)
+    buildx = find_buildx(found)
+    if buildx is not None:
+        builder = BuildKitBuilder(buildx, builder, client, store, uv, progress, is_fresh=is_fresh)
+    return DockerEngine(client, store, builder, progress)

@@ -1,103 +1,132 @@
-"""Images in one build of BuildKit, through the ``docker buildx`` command.
+"""The ``docker buildx`` command, which has the BuildKit of an engine build.
 
-BuildKit has no API that docker-py knows. It looks for what is in its cache before it asks for files of the
-context, skips stages that nothing needs, and shows only the finished image, so the whole Dockerfile is
-built at once. The context is a folder, for as long as the build takes.
+BuildKit is spoken to over gRPC in a way of its own, which docker-py does not know and the command does.
 """
 
+import os
+import shutil
+import signal
 import subprocess
-import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 
+import requests
 from docker import DockerClient
 
-from lading.digest import Digest
-from lading.engines.context import stage_context
-from lading.engines.dockerfile import Stage, render
-from lading.engines.dockerfile_folder import write_folder
-from lading.engines.events import explain
-from lading.engines.stage import STAGE_LABEL, find_result
-from lading.environment import Platform
-from lading.errors import BuildFailed
-from lading.plan import ImagePlan
-from lading.progress import Progress
+from lading.engines.find import Address, Connection
 
-
-def has_buildx(client: DockerClient, environ: Mapping[str, str]) -> bool:
-    """Return whether ``docker buildx`` is there and builds in the engine of *client*.
-
-    ``DOCKER_BUILDKIT=0`` turns BuildKit off, as it does for ``docker build``.
-    """
-    if environ.get("DOCKER_BUILDKIT") == "0":
-        return False
-    engine = _output("docker", "info", "--format", "{{.ID}}")
-    return engine == str(client.info().get("ID")) and _output("docker", "buildx", "version") is not None
-
-
-def _output(*command: str) -> str | None:
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return done.stdout.strip()
+_OLDEST_API = (1, 39)
+"""Of Docker 18.09, the first with BuildKit."""
 
 
 @dataclass(frozen=True, slots=True)
-class BuildxBuilder:
-    """Builds all stages at once."""
+class Buildx:
+    """The command, and which engine it shall build in."""
 
-    client: DockerClient
-    uv: Callable[[Platform], Path]
-    """Gives the uv that runs on a platform; called only when something must be built."""
+    program: str
+    """``docker``."""
 
-    progress: Progress
-    is_fresh: bool = False
-    """Use nothing of earlier builds."""
+    builder: str
+    """The BuildKit that is part of the engine, whatever the user chose with ``docker buildx use``: no other
+    one sees the engine's images, so a base image that is only there could not be built on."""
 
-    def build(self, plan: ImagePlan, base: str) -> str:
-        """Return the id of the image that *plan* describes on the image with id *base*.
+    environ: Mapping[str, str]
 
-        Raises:
-            BuildFailed: a step fails.
+    grace_s: float = 10
+    """For an interrupted build: the engine must end what runs in it."""
+
+    def build(self, *arguments: str, told: Callable[[str], None]) -> bool:
+        """Run ``docker buildx build``, which is ended when this is left in any way; return its success.
+
+        Args:
+            arguments: of the command.
+            told: is given each line that it prints.
         """
-        contexts = (stage_context(stage, plan, lambda: self.uv(plan.platform)) for stage in Stage)
-        facts = "\n".join((render(plan), base, *(context.fingerprint for context in contexts)))
-        key = str(Digest.of(facts.encode()))
-        with self.progress.step("all layers"):
-            found = None if self.is_fresh else find_result(self.client, key)
-            return found or self._build(plan, key)
-
-    def _build(self, plan: ImagePlan, key: str) -> str:
-        with tempfile.TemporaryDirectory(prefix="lading-") as folder:
-            context = Path(folder) / "context"
-            write_folder(plan, context, lambda: self.uv(plan.platform))
-            self._run(*_options(plan, key), *(["--no-cache"] if self.is_fresh else []), str(context))
-        image = find_result(self.client, key)
-        if image is None:
-            raise BuildFailed("BuildKit did not load the image into the engine", hint="set DOCKER_BUILDKIT=0")
-        return image
-
-    def _run(self, *arguments: str) -> None:
-        """Run ``docker buildx build``; tell each line that it prints."""
-        command = ("docker", "buildx", "build", *arguments)
-        lines = []
-        with subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        ) as process:
+        command = (self.program, "buildx", "--builder", self.builder, "build", *arguments)
+        with _running(command, self.environ, self.grace_s) as process:
             for line in process.stdout or ():
-                lines.append(line)
-                self.progress.line(line.rstrip())
-        if process.returncode != 0:
-            reasons = [line.removeprefix("ERROR: ").strip() for line in lines if line.startswith("ERROR: ")]
-            raise BuildFailed(
-                f"BuildKit cannot build the image: {(reasons or ['it says nothing'])[-1]}",
-                hint=explain("".join(lines), "see all of its output with --progress plain"),
-            )
+                told(line.rstrip())
+            return process.wait() == 0
 
 
-def _options(plan: ImagePlan, key: str) -> list[str]:
-    arguments = [f"--build-arg={name}={value}" for name, value in plan.build_args.items()]
-    fixed = ["--load", "--progress=plain", "--network=none", "--provenance=false"]
-    return [*fixed, f"--platform={plan.platform}", f"--label={STAGE_LABEL}={key}", *arguments]
+def find_buildx(connection: Connection, environ: Mapping[str, str] = os.environ) -> Buildx | None:
+    """Return the command for an engine; None where either of them cannot do it, or the user wants it off.
+
+    It is off with ``DOCKER_BUILDKIT=0``, as for ``docker build``.
+    """
+    if environ.get("DOCKER_BUILDKIT", "1").lower() in {"0", "f", "false"}:
+        return None
+    program = shutil.which("docker", path=environ.get("PATH"))
+    if program is None or not _has_buildkit(connection.client):
+        return None
+    address = connection.address
+    buildx = Buildx(program, address.context or "default", _environ(address, environ))
+    return buildx if _answers(buildx) else None
+
+
+def _has_buildkit(client: DockerClient) -> bool:
+    """Whether the engine is Docker itself, for Linux images, with a BuildKit that is not turned off."""
+    try:
+        engine = client.api.get(f"{client.api.base_url}/_ping").headers
+    except requests.RequestException:  # whoever builds will find out why
+        return False
+    version = tuple(map(int, engine.get("Api-Version", "0").split(".")))
+    return (
+        engine.get("Server", "").startswith("Docker/")
+        and engine.get("Ostype") == "linux"
+        and engine.get("Builder-Version") != "1"
+        and version >= _OLDEST_API
+    )
+
+
+def _environ(address: Address, environ: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the variables with which ``docker`` speaks to the engine at *address*."""
+    # An attestation holds the time of the build: equal images would no longer be equal.
+    variables = {**environ, "BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
+    if address.context is not None:
+        return {**variables, "DOCKER_CONTEXT": address.context}
+    return {**variables, "DOCKER_HOST": environ.get("DOCKER_HOST") or address.url}
+
+
+def _answers(buildx: Buildx) -> bool:
+    """Whether the plugin is there; Podman's own ``docker`` answers too, but with another name."""
+    command = (buildx.program, "buildx", "version")
+    try:
+        done = subprocess.run(command, env=buildx.environ, capture_output=True, text=True, check=False)
+    except OSError:
+        return False
+    return done.returncode == 0 and "buildx" in done.stdout
+
+
+@contextmanager
+def _running(
+    command: tuple[str, ...], environ: Mapping[str, str], grace_s: float
+) -> Iterator[subprocess.Popen[str]]:
+    """Give a process of its own session, which Ctrl-C on a terminal does not reach before it reaches us."""
+    process = subprocess.Popen(
+        command,
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+        start_new_session=True,
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                _end(process, grace_s)
+
+
+def _end(process: subprocess.Popen[str], grace_s: float) -> None:
+    """End ``docker`` and its plugin, which are a process group: by request, then by force."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        with suppress(subprocess.TimeoutExpired):
+            process.communicate(timeout=grace_s)
+            return

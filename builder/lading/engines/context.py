@@ -1,15 +1,14 @@
-"""What a Dockerfile finds beside it: the wheels, the installer and the model, as a tar stream or as a folder.
+"""What a Dockerfile finds beside it: the wheels, the installer and the model; as a tar stream, for engines.
 
 Nothing is held in memory: files are read while they are sent. Times and owners are constant, and no name in
 the context is the user's except below ``model/``, so a ``.dockerignore`` of a model ignores nothing.
 """
 
-import os
-import shutil
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import assert_never
 
@@ -24,7 +23,7 @@ from lading.plan import RUNTIME, ImagePlan
 _CHUNK_BYTES = 1 << 20
 _BLOCK_BYTES = 512
 
-_TIME = 315532801
+TIME = 315532801
 """1980-01-01 00:00:01 UTC: the earliest that programs which make zip files accept."""
 
 
@@ -67,6 +66,20 @@ def stage_context(stage: Stage, plan: ImagePlan, uv: Callable[[], Path]) -> Cont
             return _model(plan)
         case _:
             assert_never(stage)
+
+
+def whole_context(plan: ImagePlan, uv: Callable[[], Path]) -> Context:
+    """Return the context of the whole Dockerfile."""
+    contexts = [stage_context(stage, plan, uv) for stage in Stage]
+
+    def items() -> Iterator[Item]:
+        known = set()
+        for item in chain.from_iterable(context.items() for context in contexts):
+            if item.path not in known:  # both environments are installed by the same program
+                known.add(item.path)
+                yield item
+
+    return Context("\n".join(context.fingerprint for context in contexts), items)
 
 
 def _dependencies(server: EnvironmentLayer) -> tuple[PinnedWheel, ...]:
@@ -135,7 +148,7 @@ def tar(items: Iterable[Item]) -> Iterator[bytes]:
 
 def _member(item: Item) -> tuple[tarfile.TarInfo, Iterable[bytes]]:
     info = tarfile.TarInfo(item.path)
-    info.mtime = _TIME
+    info.mtime = TIME
     match item:
         case Folder():
             info.type, info.mode = tarfile.DIRTYPE, 0o755
@@ -159,27 +172,3 @@ def _read(source: Path, size: int) -> Iterator[bytes]:
         while size > 0 and (chunk := file.read(min(size, _CHUNK_BYTES))):
             size -= len(chunk)
             yield chunk
-
-
-def write(items: Iterable[Item], folder: Path) -> None:
-    """Write *items* as files below *folder*, which exists.
-
-    Files get the constant time, by which BuildKit knows those that it was sent before.
-    """
-    for item in items:
-        path = folder / item.path
-        match item:
-            case Folder():
-                path.mkdir(parents=True, exist_ok=True)
-            case Link(goal=goal):
-                path.symlink_to(goal)
-            case Data(content=content):
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(content)
-                os.utime(path, (_TIME, _TIME))
-            case File(is_executable=is_executable, source=source):
-                shutil.copyfile(source, path)
-                path.chmod(0o755 if is_executable else 0o644)
-                os.utime(path, (_TIME, _TIME))
-            case _:
-                assert_never(item)

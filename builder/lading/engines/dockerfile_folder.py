@@ -5,8 +5,9 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from lading.engines.context import stage_context, write
-from lading.engines.dockerfile import FIRST_LINE, Stage, render
+from lading.engines.context import whole_context
+from lading.engines.context_folder import write
+from lading.engines.dockerfile import FIRST_LINE, render
 from lading.errors import StoreError
 from lading.plan import ImagePlan
 
@@ -28,8 +29,7 @@ def write_folder(plan: ImagePlan, folder: Path, uv: Callable[[], Path]) -> None:
         with tempfile.TemporaryDirectory(prefix=".lading-", dir=folder.absolute().parent) as beside:
             made = Path(beside) / "context"
             made.mkdir()
-            for stage in Stage:
-                write(stage_context(stage, plan, uv).items(), made)
+            write(whole_context(plan, uv).items(), made)
             (made / "Dockerfile").write_text(render(plan))
             if folder.exists():
                 shutil.rmtree(folder)

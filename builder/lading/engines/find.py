@@ -30,8 +30,19 @@ class Address:
 
     tls: TLSConfig | bool = False
 
+    context: str | None = None
+    """The Docker context that it is of, if it is of one."""
+
     def __str__(self) -> str:
         return f"{self.url} ({self.origin})"
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """An engine that answers."""
+
+    client: DockerClient
+    address: Address
 
 
 def find_engine(environ: Mapping[str, str] = os.environ) -> DockerClient:
@@ -40,10 +51,19 @@ def find_engine(environ: Mapping[str, str] = os.environ) -> DockerClient:
     Raises:
         EngineUnavailable: none answers; says where it was looked for.
     """
+    return connect(environ).client
+
+
+def connect(environ: Mapping[str, str] = os.environ) -> Connection:
+    """Return what `find_engine` finds, with its address for other programs.
+
+    Raises:
+        EngineUnavailable: none answers; says where it was looked for.
+    """
     tried = []
     for address in addresses(environ):
         try:
-            return _connect(address)
+            return Connection(_connect(address), address)
         except (DockerException, requests.RequestException, OSError) as error:
             tried.append(f"{address}: {_reason(error)}")
     raise EngineUnavailable(
@@ -81,7 +101,8 @@ def _chosen_context(environ: Mapping[str, str]) -> Address | None:
     if context.name == "default" or context.Host is None:
         return None
     tls: TLSConfig | None = context.TLSConfig
-    return Address(context.Host, f"Docker context {context.name}", False if tls is None else tls)
+    origin = f"Docker context {context.name}"
+    return Address(context.Host, origin, False if tls is None else tls, context.name)
 
 
 def _sockets(environ: Mapping[str, str]) -> Iterator[tuple[Path, str]]:

@@ -1,73 +1,171 @@
-"""The same images through BuildKit, where `docker buildx` is."""
+"""The `docker buildx` command: when it is used, how it is called, how it ends."""
 
 import os
-import uuid
-from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
-import uv
-from docker import DockerClient
-from lading.engines.buildx import BuildxBuilder, has_buildx
-from lading.engines.docker import DockerEngine
-from lading.engines.find import find_engine
-from lading.errors import BuildFailed
-from lading.image import BuiltImage
-from lading.plan import ImageNames, ImagePlan
-from lading.progress import Silent
-from lading.reference import ImageRef
+import requests
+from lading.engines.buildx import Buildx, find_buildx
+from lading.engines.find import Address, Connection, connect
 
-pytestmark = pytest.mark.container
-
-NAME = ImageRef.parse(f"lading-test/{uuid.uuid4().hex[:12]}:buildx")
+DOCKER = {"Server": "Docker/20.10.24 (linux)", "Ostype": "linux", "Api-Version": "1.41"}
+SOCKET = Address("unix:///run/x.sock", "Docker")
 
 
-@pytest.fixture(scope="module")
-def client() -> Iterator[DockerClient]:
-    """An engine that BuildKit builds in."""
-    client = find_engine()
-    if not has_buildx(client, {**os.environ, "DOCKER_BUILDKIT": "1"}):
-        pytest.skip("docker buildx is not installed")
-    yield client
-    client.images.remove(str(NAME), force=True)
-    client.close()
+def connection(address: Address = SOCKET, headers: dict[str, str] | None = None) -> Connection:
+    """An engine that answers a ping with these headers; without any it does not answer."""
+
+    def get(url: str) -> SimpleNamespace:
+        assert url == "http+docker://localhost/_ping"
+        if headers == {}:
+            raise requests.ConnectionError
+        return SimpleNamespace(headers=headers or DOCKER)
+
+    client: object = SimpleNamespace(api=SimpleNamespace(base_url="http+docker://localhost", get=get))
+    return Connection(client, address)  # type: ignore[arg-type]  # the part of a client that is asked
 
 
-def build(client: DockerClient, store, plan: ImagePlan, *, is_fresh: bool = False) -> BuiltImage:
-    """Build *plan*."""
-    builder = BuildxBuilder(client, lambda _: Path(uv.find_uv_bin()), Silent(), is_fresh=is_fresh)
-    return DockerEngine(client, store, builder, Silent()).build(plan, ImageNames((NAME,)))
+@pytest.fixture
+def docker(tmp_path):
+    """Puts a `docker` with the given shell script on a path of its own; gives the environment for it."""
+
+    def put(script: str) -> dict[str, str]:
+        program = tmp_path / "bin" / "docker"
+        program.parent.mkdir(exist_ok=True)
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(0o755)
+        return {"PATH": f"{program.parent}:{os.environ['PATH']}"}
+
+    return put
 
 
-def test_buildkit_builds_and_finds_again(client, store, plan_of):
-    """A changed model changes one layer, a rebuild is the same image, and it starts."""
-    first = build(client, store, plan_of())
-    again = build(client, store, plan_of())
-    (plan_of.model / "MLmodel").write_text("changed")
-    changed = build(client, store, plan_of())
-
-    output = client.containers.run(str(NAME), ["serve"], remove=True, network_mode="none", read_only=True)
-    assert again.id == first.id
-    assert changed.layers[:-1] == first.layers[:-1]
-    assert changed.layers[-1] != first.layers[-1]
-    assert output == b"served with ['serve']\n"
+PLUGIN = 'if [ "$1 $2" = "buildx version" ]; then echo github.com/docker/buildx v0.13.1; exit; fi'
+PRINTS = f'{PLUGIN}\necho "$@"; env'
 
 
-def test_a_failed_build_leaves_the_old_image(client, store, plan_of, packages):
-    """A wheel that is not what was locked ends the build; the name keeps its image."""
-    first = build(client, store, plan_of())
-    plan = plan_of()
-    packages.wheel("alpha", size=10)
-
-    with pytest.raises(BuildFailed, match=r"BuildKit cannot build the image: .*install.py"):
-        build(client, store, plan, is_fresh=True)
-
-    assert str(first.id) == client.images.get(str(NAME)).id
+def printed(buildx: Buildx | None, *arguments: str) -> list[str]:
+    """What a build with this command prints."""
+    assert buildx is not None
+    lines: list[str] = []
+    assert buildx.build(*arguments, told=lines.append)
+    return lines
 
 
-def test_buildkit_can_be_turned_off():
+def test_it_builds_in_the_engine_that_was_found(docker):
+    """The command gets the engine's address, the engine's own BuildKit, and nothing that holds a time."""
+    command, *variables = printed(find_buildx(connection(), docker(PRINTS)), "--load", "folder")
+
+    assert command == "buildx --builder default build --load folder"
+    assert {"DOCKER_HOST=unix:///run/x.sock", "BUILDX_NO_DEFAULT_ATTESTATIONS=1"} <= set(variables)
+
+
+def test_the_users_choice_of_an_engine_is_handed_on(docker):
+    """A context is named, because it may need certificates; so is what DOCKER_HOST says."""
+    context = Address("tcp://far:2376", "Docker context far", context="far")
+    environ = docker(PRINTS)
+    command, *variables = printed(find_buildx(connection(context), environ))
+    assert command == "buildx --builder far build"
+    assert "DOCKER_CONTEXT=far" in variables
+    assert not [line for line in variables if line.startswith("DOCKER_HOST")]
+
+    chosen = Address("https://far:2376", "DOCKER_HOST")
+    command, *variables = printed(
+        find_buildx(connection(chosen), {**environ, "DOCKER_HOST": "tcp://far:2376"})
+    )
+    assert command == "buildx --builder default build"
+    assert "DOCKER_HOST=tcp://far:2376" in variables
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Server": "Libpod/4.3.1 (linux)", "Ostype": "linux", "Api-Version": "1.41"},
+        {**DOCKER, "Ostype": "windows"},
+        {**DOCKER, "Api-Version": "1.38"},
+        {**DOCKER, "Builder-Version": "1"},
+        {},
+    ],
+)
+def test_not_every_engine_has_buildkit(docker, headers):
+    """Podman, Windows, an old Docker and one with BuildKit turned off have none."""
+    assert find_buildx(connection(headers=headers), docker(PRINTS)) is None
+
+
+def test_todays_docker_has_buildkit(docker):
+    """It says so itself."""
+    assert find_buildx(connection(headers={**DOCKER, "Builder-Version": "2"}), docker(PRINTS)) is not None
+
+
+@pytest.mark.parametrize(
+    "script", ["echo \"docker: 'buildx' is not a docker command.\" >&2; exit 1", "echo buildah 1.28.2"]
+)
+def test_the_command_may_be_missing(docker, script):
+    """A `docker` without the plugin, or a `docker` that is Podman, cannot build; nor can none."""
+    assert find_buildx(connection(), docker(script)) is None
+    assert find_buildx(connection(), {"PATH": "/nowhere"}) is None
+
+
+def test_a_command_that_cannot_be_run_is_none(docker, tmp_path):
+    """A `docker` for another machine is no reason to fail."""
+    environ = docker("")
+    (tmp_path / "bin" / "docker").write_bytes(b"\x7fELF nonsense")
+
+    assert find_buildx(connection(), environ) is None
+
+
+@pytest.mark.parametrize(("value", "is_used"), [("0", False), ("False", False), ("1", True), ("", True)])
+def test_buildkit_can_be_turned_off(docker, value, is_used):
     """DOCKER_BUILDKIT=0 means here what it means for `docker build`."""
-    client = find_engine()
+    found = find_buildx(connection(), {**docker(PRINTS), "DOCKER_BUILDKIT": value})
 
-    assert not has_buildx(client, {"DOCKER_BUILDKIT": "0"})
-    client.close()
+    assert (found is not None) == is_used
+
+
+def test_a_failure_is_told(docker):
+    """The command's own exit code says whether the image was built; what it printed was handed on."""
+    buildx = find_buildx(connection(), docker(f"{PLUGIN}\necho out; echo err >&2; exit 1"))
+    assert buildx is not None
+    lines: list[str] = []
+
+    assert not buildx.build("folder", told=lines.append)
+    assert lines == ["out", "err"]
+
+
+@pytest.mark.parametrize("reaction", ["", "trap '' TERM;"])
+def test_an_interrupted_build_is_ended(docker, reaction):
+    """Ctrl-C ends the command and its plugin, by force if they do not obey."""
+    script = f"{PLUGIN}\n{reaction} sh -c 'echo $$; {reaction} while :; do sleep 1; done' & wait; wait"
+    found = find_buildx(connection(), docker(script))
+    assert found is not None
+    buildx = replace(found, grace_s=0.3)
+    plugins: list[int] = []
+
+    def interrupt(line: str) -> None:
+        plugins.append(int(line))
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        buildx.build("folder", told=interrupt)
+
+    assert not is_running(plugins[0])
+
+
+def is_running(process: int) -> bool:
+    """Whether a process is there and not merely waits for its parent to notice its end."""
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"
+
+
+@pytest.mark.container
+def test_the_engine_of_the_tests_builds_with_it():
+    """Tests build with BuildKit and without, so this machine has to have it."""
+    found = connect()
+    environ = {**os.environ, "DOCKER_BUILDKIT": "1"}
+
+    assert find_buildx(found, environ) is not None, "docker buildx does not build here; run ci/buildx"
+    found.client.close()

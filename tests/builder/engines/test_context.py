@@ -5,7 +5,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from lading.engines.context import Data, Item, size_bytes, stage_context, tar, write
+from lading.engines.context import Data, Item, size_bytes, stage_context, tar, whole_context
 from lading.engines.dockerfile import Stage
 from lading.errors import BuildFailed
 from lading.folder import File, Folder, Link
@@ -91,23 +91,6 @@ def test_a_file_that_changes_while_it_is_read_is_an_error(tmp_path, size):
             list(tar([item]))
 
 
-def test_a_folder_gets_the_same_things_as_an_archive(tmp_path):
-    """What is written as files is what is sent as an archive."""
-    (tmp_path / "source").write_text("x")
-    items: list[Item] = [
-        Folder("sub"),
-        File("sub/tool", True, tmp_path / "source", 1),
-        Link("sub/link", "tool"),
-        Data("other/deep/data", b"d"),
-    ]
-
-    write(items, tmp_path)
-
-    assert (tmp_path / "sub" / "link").readlink() == Path("tool")
-    assert (tmp_path / "sub" / "tool").stat().st_mode & 0o777 == 0o755
-    assert (tmp_path / "other" / "deep" / "data").read_bytes() == b"d"
-
-
 def test_an_environments_context_installs_only_what_is_pinned(plan_of):
     """Each wheel is named with its hash, and the runtime is not part of the server's environment."""
     uv = Path(__file__)
@@ -157,3 +140,15 @@ def test_the_size_is_known_before_anything_is_sent(tmp_path):
     items: list[Item] = [Folder("sub"), File("sub/file", False, tmp_path / "file", 100_000)]
 
     assert abs(size_bytes(items) - len(b"".join(tar(items)))) < 3000
+
+
+def test_the_whole_context_has_everything_once(plan_of):
+    """It is that of all stages; the installer, which two of them need, is in it once."""
+    plan, uv = plan_of(), Path(__file__)
+    contexts = [stage_context(stage, plan, lambda: uv) for stage in Stage]
+
+    whole = whole_context(plan, lambda: uv)
+
+    paths = [item.path for item in whole.items()]
+    assert sorted(paths) == sorted({item.path for context in contexts for item in context.items()})
+    assert all(context.fingerprint in whole.fingerprint for context in contexts)

@@ -1,6 +1,7 @@
 """Images through the API of an engine, with an image so small that it is made in seconds."""
 
 import io
+import os
 import tarfile
 import uuid
 from collections.abc import Iterator
@@ -14,9 +15,12 @@ import uv
 from docker.errors import DockerException
 from docker.models.containers import Container
 from docker.models.images import Image
+from lading.engines.buildkit import BuildKitBuilder
+from lading.engines.buildx import Buildx, find_buildx
 from lading.engines.classic import ClassicBuilder
-from lading.engines.docker import DockerEngine
-from lading.engines.find import find_engine
+from lading.engines.context import Data, tar
+from lading.engines.docker import DockerEngine, ImageBuilder
+from lading.engines.find import connect
 from lading.environment import PythonMinor
 from lading.errors import BuildFailed
 from lading.image import BuiltImage
@@ -64,11 +68,14 @@ class Recorder(Silent):
 
 @dataclass(frozen=True)
 class Workbench:
-    """An engine, and a base image of a test's own: nothing that is made on it has been made before."""
+    """An engine, and a base image of a test's own."""
 
     client: docker.DockerClient
     store: Store
     mark: str
+
+    buildx: Buildx | None
+    """What has BuildKit build; None for the classic builder."""
 
     @property
     def base(self) -> str:
@@ -80,13 +87,29 @@ class Workbench:
         """A name for an image."""
         return f"lading-test/{self.mark}:latest"
 
+    def fresh_base(self) -> str:
+        """The name of a base image on which no builder has ever made anything.
+
+        The classic builder knows images by their ids, BuildKit by what is in them. It keeps what it makes, so
+        only tests of what is made and what is kept use this one.
+        """
+        name = f"lading-test/{self.mark}:fresh"
+        dockerfile = f"FROM {self.base}\nCOPY Dockerfile /made-for-{self.mark}\n".encode()
+        context = io.BytesIO(b"".join(tar([Data("Dockerfile", dockerfile)])))
+        self.client.images.build(fileobj=context, custom_context=True, tag=name, rm=True)
+        return name
+
     def build(self, plan: ImagePlan, progress: Recorder | None = None, **options) -> BuiltImage:
         """Build *plan* under the test's name."""
-        uv_program = Path(uv.find_uv_bin())
         told = progress or Recorder()
-        builder = ClassicBuilder(self.client, self.store, lambda _: uv_program, told, **options)
-        engine = DockerEngine(self.client, self.store, builder, told)
+        engine = DockerEngine(self.client, self.store, self.builder(told, **options), told)
         return engine.build(plan, ImageNames((ImageRef.parse(self.name),)))
+
+    def builder(self, told: Recorder, **options) -> ImageBuilder:
+        """The builder that is tested."""
+        tools = (self.client, self.store, lambda _: Path(uv.find_uv_bin()), told)
+        classic = ClassicBuilder(*tools, **options)
+        return BuildKitBuilder(self.buildx, classic, *tools, **options) if self.buildx else classic
 
     def run(self, *command: str, **options) -> str:
         """Run the image to its end; return what it printed."""
@@ -107,11 +130,15 @@ class Workbench:
         ]
 
 
-@pytest.fixture
-def bench(store) -> Iterator[Workbench]:
-    """An engine and a fresh base image; everything that is made of it is removed."""
-    client = find_engine()
-    bench = Workbench(client, store, uuid.uuid4().hex[:12])
+@pytest.fixture(params=["classic", "buildkit"])
+def bench(request, store) -> Iterator[Workbench]:
+    """An engine with each builder, and a fresh base image; everything that is made of it is removed."""
+    found = connect()
+    client, buildx = found.client, None
+    if request.param == "buildkit":
+        buildx = find_buildx(found, {**os.environ, "DOCKER_BUILDKIT": "1"})
+        assert buildx is not None, "docker buildx does not build in this engine; ci/buildx installs it"
+    bench = Workbench(client, store, uuid.uuid4().hex[:12], buildx)
     dockerfile = f"FROM {BASE}\nLABEL test={bench.mark}\n"
     client.images.build(fileobj=io.BytesIO(dockerfile.encode()), tag=bench.base, rm=True)
     yield bench
@@ -172,7 +199,8 @@ def test_the_layers_say_what_made_them(bench, plan_of):
     """The last layer is the model's, and sizes are known for all."""
     built = bench.build(plan_of(base=bench.base))
 
-    targets = [layer.created_by.split(" in ")[-1] for layer in built.layers if "COPY" in layer.created_by]
+    steps = [layer.created_by.removesuffix("# buildkit") for layer in built.layers]
+    targets = [step.split()[-1] for step in steps if step.startswith("COPY")]
     packages = "/opt/lading/lib/python3.11/site-packages/"
     assert targets == ["/opt/lading", "/opt/env", packages, "/opt/ml/model/"]
     assert sum(layer.size_bytes for layer in built.layers) == built.size_bytes
@@ -180,11 +208,12 @@ def test_the_layers_say_what_made_them(bench, plan_of):
 
 def test_a_changed_model_touches_one_layer(bench, plan_of):
     """All layers but the last stay, and only the model's stage is sent."""
-    first = bench.build(plan_of(base=bench.base))
+    base = bench.fresh_base()
+    first = bench.build(plan_of(base=base))
     (plan_of.model / "MLmodel").write_text("changed\n")
     told = Recorder()
 
-    second = bench.build(plan_of(base=bench.base), told)
+    second = bench.build(plan_of(base=base), told)
 
     assert second.layers[:-1] == first.layers[:-1]
     assert second.layers[-1] != first.layers[-1]
@@ -192,15 +221,66 @@ def test_a_changed_model_touches_one_layer(bench, plan_of):
     assert told.sent_bytes[0] < 20_000
 
 
+def test_a_change_that_keeps_the_size_is_seen(bench, plan_of):
+    """What decides is what is in a file, not its size or its time."""
+    path = plan_of.model / "MLmodel"
+    path.write_text("flavors: {a: 1}")
+    status = path.stat()
+    bench.build(plan_of(base=bench.base))
+    path.write_text("flavors: {a: 2}")
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+    bench.build(plan_of(base=bench.base))
+
+    script = "print(open('/opt/ml/model/MLmodel').read())"
+    assert bench.run("-c", script, entrypoint="/opt/env/bin/python") == "flavors: {a: 2}"
+
+
+def test_both_environments_may_have_the_same_wheel(bench, plan_of, packages):
+    """A wheel of the store that is in both is installed in both."""
+    wheel = packages.wheel("shared", size=1 << 16)
+    kept = bench.store.named(bench.store.add_file(wheel), wheel.name)
+    plan_of = replace(plan_of, server=(*plan_of.server, kept), environment=(kept,))
+
+    bench.build(plan_of(base=bench.base))
+
+    for target in ("/opt/lading", "/opt/env"):
+        assert bench.run("-c", "import shared", entrypoint=f"{target}/bin/python") == ""
+
+
+def test_an_image_made_from_ours_is_not_mistaken_for_it(bench, plan_of):
+    """What a user builds on our image inherits its labels, and is something else nevertheless."""
+    first = bench.build(plan_of(base=bench.base))
+    dockerfile = f"FROM {bench.name}\nENV MINE=1\n"
+    bench.client.images.build(fileobj=io.BytesIO(dockerfile.encode()), rm=True)
+
+    second = bench.build(plan_of(base=bench.base))
+
+    assert second.id == first.id
+
+
+def test_the_base_may_be_given_by_its_id(bench, plan_of):
+    """An image without a name, too, can be built on."""
+    identity = str(bench.client.images.get(bench.base).id)
+
+    for base in (identity, identity.removeprefix("sha256:")[:12]):
+        built = bench.build(plan_of(base=base))
+
+        assert bench.run(**HARDENED) == "served with []"
+        assert built.names == (ImageRef.parse(bench.name),)
+
+
 def test_a_changed_environment_leaves_the_server(bench, plan_of, packages):
     """The layers of base and server stay when the model needs another package."""
-    first = bench.build(plan_of(base=bench.base))
+    base = bench.fresh_base()
+    first = bench.build(plan_of(base=base))
     other = replace(plan_of, environment=(packages.wheel("beta"),))
 
-    second = bench.build(other(base=bench.base))
+    second = bench.build(other(base=base))
 
-    kept = [layer for layer in second.layers if layer in first.layers]
-    assert "/opt/lading" in kept[-1].created_by
+    kept = [layer.created_by for layer in second.layers if layer in first.layers]
+    assert [step for step in kept if "/opt/lading" in step]
+    assert not [step for step in kept if "/opt/env" in step]
     assert bench.run("-c", "import beta", entrypoint="/opt/env/bin/python") == ""
 
 
@@ -216,13 +296,16 @@ def test_nothing_changed_means_nothing_is_sent(bench, plan_of):
 
 def test_everything_is_made_again_where_that_is_asked_for(bench, plan_of):
     """A fresh build uses nothing of earlier ones."""
-    first = bench.build(plan_of(base=bench.base))
+    base = bench.fresh_base()
+    first = bench.build(plan_of(base=base))
     told = Recorder()
 
-    second = bench.build(plan_of(base=bench.base), told, is_fresh=True)
+    second = bench.build(plan_of(base=base), told, is_fresh=True)
 
+    made = [layer for layer in second.layers if layer not in first.layers]
     assert second.id != first.id
-    assert len(told.sent_bytes) == 3
+    assert [layer.created_by for layer in made if "/opt/env" in layer.created_by]
+    assert told.sent_bytes
     assert not any("Using cache" in line for line in told.lines)
 
 
@@ -249,8 +332,9 @@ def test_every_name_of_a_model_file_survives(bench, plan_of):
 
 def test_a_failed_build_leaves_the_old_image(bench, plan_of, packages):
     """A wheel that is not what was locked ends the build; the name keeps its image, and nothing is left."""
-    first = bench.build(plan_of(base=bench.base))
-    changed = replace(plan_of, environment=(packages.wheel("beta"),))(base=bench.base)
+    base = bench.fresh_base()
+    first = bench.build(plan_of(base=base))
+    changed = replace(plan_of, environment=(packages.wheel("beta"),))(base=base)
     packages.wheel("beta", size=10)
 
     with pytest.raises(BuildFailed, match="the engine cannot build the image"):
@@ -264,13 +348,14 @@ def test_a_failed_build_leaves_the_old_image(bench, plan_of, packages):
 @pytest.mark.parametrize("moment", ["RUN", "COPY --from", "COPY model/"])
 def test_an_interrupted_build_leaves_the_old_image(bench, plan_of, packages, moment):
     """Ctrl-C at any moment leaves the name where it was, and the next build works."""
-    first = bench.build(plan_of(base=bench.base))
+    base = bench.fresh_base()
+    first = bench.build(plan_of(base=base))
     changed = replace(plan_of, environment=(packages.wheel("beta", size=1 << 20),))
     with pytest.raises(KeyboardInterrupt):
-        bench.build(changed(base=bench.base), Recorder(interrupt_at=moment))
+        bench.build(changed(base=base), Recorder(interrupt_at=moment))
 
     assert bench.client.images.get(bench.name).id == str(first.id)
-    assert bench.build(changed(base=bench.base)).id != first.id
+    assert bench.build(changed(base=base)).id != first.id
 
 
 def test_a_removed_image_takes_its_stages_along(bench, plan_of):

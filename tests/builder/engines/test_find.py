@@ -1,5 +1,6 @@
 """Finding a container engine that answers."""
 
+import hashlib
 import json
 import socket
 import threading
@@ -76,6 +77,19 @@ def test_usual_places_are_tried_in_order(tmp_path):
         "unix:///run/user/1/podman/podman.sock",
         "unix:///run/podman/podman.sock",
     ]
+
+
+def test_the_current_context_is_known_by_its_name(tmp_path):
+    """Other programs are told the name, with which they find the certificates as well."""
+    folder = tmp_path / "docker" / "contexts" / "meta" / hashlib.sha256(b"far").hexdigest()
+    folder.mkdir(parents=True)
+    (tmp_path / "docker" / "config.json").write_text("{}")
+    endpoints = {"docker": {"Host": "tcp://127.0.0.1:1", "SkipTLSVerify": False}}
+    (folder / "meta.json").write_text(json.dumps({"Name": "far", "Metadata": {}, "Endpoints": endpoints}))
+
+    (address,) = addresses({"DOCKER_CONTEXT": "far"})
+
+    assert (str(address), address.context) == ("tcp://127.0.0.1:1 (Docker context far)", "far")
 
 
 def test_an_unknown_context_is_an_error():
