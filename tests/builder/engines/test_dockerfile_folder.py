@@ -49,6 +49,42 @@ def test_a_folder_of_somebody_else_is_left_alone(plan_of, tmp_path):
     assert (tmp_path / "Dockerfile").read_text() == "FROM scratch\n"
 
 
+def test_what_was_added_to_a_folder_of_ours_is_not_lost(plan_of, tmp_path):
+    """A file that somebody put beside the Dockerfile is a reason to refuse, and stays."""
+    write_folder(plan_of(), tmp_path / "out", uv_program)
+    (tmp_path / "out" / "compose.yaml").write_text("mine")
+
+    with pytest.raises(StoreError, match=r"has something else in it: 'compose\.yaml'"):
+        write_folder(plan_of(), tmp_path / "out", uv_program)
+
+    assert (tmp_path / "out" / "compose.yaml").read_text() == "mine"
+
+
+def test_neither_the_model_nor_the_own_folder_is_written_to(plan_of, tmp_path, monkeypatch):
+    """Inside the model, the folder would contain itself; the working folder cannot be replaced."""
+    plan = plan_of()
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+
+    with pytest.raises(StoreError, match="is inside the model"):
+        write_folder(plan, plan_of.model / "out", uv_program)
+    with pytest.raises(StoreError, match="is the folder that you are in"):
+        write_folder(plan, Path(), uv_program)
+
+    assert [path.name for path in plan_of.model.iterdir()] == ["MLmodel"]
+
+
+def test_a_link_to_a_folder_is_followed(plan_of, tmp_path):
+    """The folder behind the link is written; the link stays."""
+    (tmp_path / "behind").mkdir()
+    (tmp_path / "out").symlink_to("behind")
+
+    write_folder(plan_of(), tmp_path / "out", uv_program)
+
+    assert (tmp_path / "out").is_symlink()
+    assert (tmp_path / "behind" / "Dockerfile").is_file()
+
+
 def test_an_unfinished_folder_is_not_there(plan_of, tmp_path):
     """When something fails on the way, neither the folder nor a part of it is left."""
 
