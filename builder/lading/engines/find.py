@@ -5,10 +5,12 @@ import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import requests
 from docker import DockerClient
 from docker.context import Context, ContextAPI
+from docker.context.config import get_current_context_name
 from docker.errors import DockerException
 from docker.tls import TLSConfig
 from docker.utils import kwargs_from_env
@@ -75,7 +77,7 @@ def connect(environ: Mapping[str, str] = os.environ) -> Connection:
 def addresses(environ: Mapping[str, str]) -> Iterator[Address]:
     """Give where to look, most explicit first; an explicit choice is the only one."""
     if environ.get("DOCKER_HOST"):
-        chosen = kwargs_from_env(environment=dict(environ))
+        chosen = _of_variables(environ)
         yield Address(chosen["base_url"], "DOCKER_HOST", chosen.get("tls") or False)
         return
     if (context := _chosen_context(environ)) is not None:
@@ -88,6 +90,21 @@ def addresses(environ: Mapping[str, str]) -> Iterator[Address]:
         yield Address(f"unix://{path}", origin)
 
 
+def _of_variables(environ: Mapping[str, str]) -> dict[str, Any]:
+    """Return what DOCKER_HOST and its neighbours say, as docker-py reads them.
+
+    Raises:
+        EngineUnavailable: they contradict what is on this machine.
+    """
+    try:
+        return dict(kwargs_from_env(environment=dict(environ)))
+    except DockerException as error:  # certificates that are not there
+        raise EngineUnavailable(
+            f"DOCKER_TLS_VERIFY asks for certificates that are not in {environ.get('DOCKER_CERT_PATH')!r}",
+            hint="set DOCKER_CERT_PATH to the folder of ca.pem, cert.pem and key.pem",
+        ) from error
+
+
 def _chosen_context(environ: Mapping[str, str]) -> Address | None:
     """Return the engine of the Docker context that the user made the current one.
 
@@ -97,7 +114,8 @@ def _chosen_context(environ: Mapping[str, str]) -> Address | None:
     name = environ.get("DOCKER_CONTEXT") or None
     context: Context | None = ContextAPI.get_context(name)
     if context is None:
-        raise EngineUnavailable(f"there is no Docker context {name!r}", hint="list them: docker context ls")
+        chosen = name or get_current_context_name()
+        raise EngineUnavailable(f"there is no Docker context {chosen!r}", hint="list them: docker context ls")
     if context.name == "default" or context.Host is None:
         return None
     tls: TLSConfig | None = context.TLSConfig

@@ -98,6 +98,29 @@ def test_an_unknown_context_is_an_error():
         list(addresses({"DOCKER_CONTEXT": "nope"}))
 
 
+def test_the_context_of_the_configuration_is_named_too(tmp_path):
+    """A current context that was removed is an error with its name."""
+    (tmp_path / "docker").mkdir()
+    (tmp_path / "docker" / "config.json").write_text('{"currentContext": "gone"}')
+
+    with pytest.raises(EngineUnavailable, match="no Docker context 'gone'"):
+        list(addresses({}))
+
+
+def test_certificates_that_are_not_there_are_an_error(tmp_path):
+    """DOCKER_TLS_VERIFY without its files says which folder lacks them."""
+    with pytest.raises(EngineUnavailable, match=r"asks for certificates that are not in .*/nothing"):
+        list(
+            addresses(
+                {
+                    "DOCKER_HOST": "tcp://127.0.0.1:1",
+                    "DOCKER_TLS_VERIFY": "1",
+                    "DOCKER_CERT_PATH": f"{tmp_path}/nothing",
+                }
+            )
+        )
+
+
 def test_no_engine_says_what_was_tried_and_what_to_do(tmp_path):
     """The message names each place with the reason, and the ways to get an engine."""
     closed = tmp_path / "closed.sock"
