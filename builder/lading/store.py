@@ -39,6 +39,7 @@ _PERMISSIONS = 0o444
 _HINTS = {
     errno.ENOSPC: "the disk is full; free some space, or set LADING_CACHE_DIR to another disk",
     errno.EDQUOT: "the disk quota is used up; free some space, or set LADING_CACHE_DIR to another disk",
+    errno.ENOTDIR: "a part of this path is a file; set LADING_CACHE_DIR to a folder",
     errno.EROFS: "the file system is read-only; set LADING_CACHE_DIR to a writable folder",
     errno.EACCES: "no permission; set LADING_CACHE_DIR to a folder of yours",
     errno.EPERM: "no permission; set LADING_CACHE_DIR to a folder of yours",
