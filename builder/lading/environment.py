@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from lading.errors import InvalidEnvironment
+from lading.errors import InvalidEnvironment, InvalidOption
 
 _VERSION = re.compile(r"(\d+)\.(\d+)(?:\.\d+)?\S*")
 
@@ -45,11 +45,11 @@ class Platform:
         """Return the platform that *text* names.
 
         Raises:
-            InvalidEnvironment: it is none that models can be packaged for.
+            InvalidOption: it is none that models can be packaged for.
         """
         if text not in _PLATFORMS:
             choices = ", ".join(_PLATFORMS)
-            raise InvalidEnvironment(f"unknown platform {text!r}", hint=f"use one of {choices}")
+            raise InvalidOption(f"unknown platform {text!r}", hint=f"use one of {choices}")
         return cls(*text.split("/"))
 
     def __str__(self) -> str:

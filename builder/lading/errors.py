@@ -1,6 +1,7 @@
 """What can go wrong, named for what went wrong.
 
     LadingError
+    ├── InvalidOption           a value that an option, or what it stands for, cannot have
     ├── InvalidReference        a text that names no model or no image
     ├── ModelNotFound           no such run, model, version, alias or folder
     ├── TrackingServerError     the tracking server or store cannot be reached, refuses, or answers nonsense
@@ -35,6 +36,10 @@ class LadingError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message}; {self.hint}" if self.hint else self.message
+
+
+class InvalidOption(LadingError):
+    """A value that an option, or what it stands for, cannot have."""
 
 
 class InvalidReference(LadingError):

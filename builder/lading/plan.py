@@ -7,7 +7,7 @@ from typing import Self
 
 from lading import __version__
 from lading.environment import Platform, PythonMinor
-from lading.errors import BuildFailed, InvalidReference
+from lading.errors import InvalidOption, InvalidReference
 from lading.layer import EnvironmentLayer, FolderLayer
 from lading.model import Model, ResolvedModel
 from lading.reference import ImageRef, LocalModel, ModelRef
@@ -152,7 +152,7 @@ def make_plan(
 
     Raises:
         InvalidReference: the base is no image name.
-        BuildFailed: an option cannot be written into an image.
+        InvalidOption: an option cannot be written into an image.
     """
     python = environment.lock.python
     base = options.base or f"python:{python}-slim-bookworm"
@@ -227,11 +227,11 @@ def public_uri(ref: ModelRef) -> str:
 def _checked(option: str, values: Mapping[str, str]) -> Mapping[str, str]:
     for name, value in values.items():
         if not name.isprintable() or not name or (option != "--label" and not _VARIABLE.fullmatch(name)):
-            raise BuildFailed(f"{option} {name!r} is no name", hint=f"write {option} NAME=VALUE")
+            raise InvalidOption(f"{option} {name!r} is no name", hint=f"write {option} NAME=VALUE")
         if "\n" in value or "\r" in value or "\0" in value:
-            raise BuildFailed(f"the value of {option} {name} has more than one line", hint="shorten it")
+            raise InvalidOption(f"the value of {option} {name} has more than one line", hint="shorten it")
         if not _is_unicode(f"{name}{value}"):
-            raise BuildFailed(
+            raise InvalidOption(
                 f"{option} {name!r} is no text in UTF-8", hint="encode it, in base64 for example"
             )
     return values

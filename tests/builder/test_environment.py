@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lading.environment import Platform, PythonMinor
-from lading.errors import InvalidEnvironment
+from lading.errors import InvalidEnvironment, InvalidOption
 
 
 @pytest.mark.parametrize("text", ["3.11", "3.11.7", " 3.11.7 ", "3.11.0rc1", "3.11.7+local"])
@@ -33,5 +33,5 @@ def test_a_platform_is_one_that_models_can_be_packaged_for():
     """Platforms are written as OCI images write them; others are refused with the choice."""
     assert str(Platform.parse("linux/arm64")) == "linux/arm64"
     for text in ("", "linux", "linux/riscv64", "windows/amd64", "linux/amd64/v2"):
-        with pytest.raises(InvalidEnvironment, match="use one of linux/amd64, linux/arm64"):
+        with pytest.raises(InvalidOption, match="use one of linux/amd64, linux/arm64"):
             Platform.parse(text)

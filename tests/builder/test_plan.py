@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lading.digest import Digest
 from lading.environment import Platform, PythonMinor
-from lading.errors import BuildFailed, InvalidReference
+from lading.errors import InvalidOption, InvalidReference
 from lading.layer import EnvironmentLayer, FolderLayer
 from lading.lock import Lock
 from lading.model import Model, ResolvedModel
@@ -132,7 +132,7 @@ def test_equal_inputs_give_equal_plans(values):
 )
 def test_what_cannot_be_written_into_an_image_is_refused(option, values, reason):
     """Names that no variable has, and values of several lines, are errors that name the option."""
-    with pytest.raises(BuildFailed, match=reason):
+    with pytest.raises(InvalidOption, match=reason):
         plan(**{option: values})
 
 

@@ -9,6 +9,7 @@ BUG = 1
 USAGE = 2
 
 _CODES: dict[type[errors.LadingError], int] = {
+    errors.InvalidOption: USAGE,
     errors.InvalidReference: USAGE,
     errors.ModelNotFound: 3,
     errors.InvalidModel: 3,

@@ -10,9 +10,13 @@ from lading.plan import ImagePlan
 
 
 def image_line(image: BuiltImage) -> str:
-    """Return a finished image as ``name@digest``; its id where only a registry would give it a digest."""
+    """Return a finished image as ``name@digest``; where it has no digest yet, as its name and its id.
+
+    Engines run an image by its id, but take an id behind ``name@`` for a digest that no registry has.
+    """
     name = image.names[0]
-    return f"{name.repository}:{name.tag}@{image.digest or image.id}"
+    text = f"{name.repository}:{name.tag}"
+    return f"{text}@{image.digest}" if image.digest else f"{text} {image.id}"
 
 
 def image_json(image: BuiltImage) -> str:

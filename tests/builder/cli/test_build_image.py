@@ -29,7 +29,7 @@ def model(tmp_path) -> Path:
         (("-m", "nope", "-n", "iris"), 3, "nope"),
         (("-m", "models:/", "-n", "iris"), 2, "'models:/' is no model URI"),
         (("-m", "iris", "-n", "Iris:latest"), 2, "'Iris:latest' is no image name"),
-        (("-m", "iris", "-n", "iris", "--platform", "windows/amd64"), 5, "unknown platform 'windows/amd64'"),
+        (("-m", "iris", "-n", "iris", "--platform", "windows/amd64"), 2, "unknown platform 'windows/amd64'"),
         (("-m", "iris", "-n", "iris", "--env", "A"), 2, "'A' is not NAME=VALUE"),
         (
             ("-m", "iris", "-n", "iris", "--from-lock", "iris/MLmodel"),

@@ -19,9 +19,9 @@ def image(digest: Digest | None) -> BuiltImage:
 
 
 def test_an_image_is_a_name_and_a_digest():
-    """The line can be given to `docker run`; before a push it has the image's id."""
+    """A pushed image is reported with its digest, any other with its id behind the name."""
     assert image_line(image(PUSHED)) == f"iris:latest@{PUSHED}"
-    assert image_line(image(None)) == f"iris:latest@{ID}"
+    assert image_line(image(None)) == f"iris:latest {ID}"
 
 
 def test_an_image_as_json_has_everything():
