@@ -58,7 +58,7 @@ def text_of(error: BaseException) -> str:
     """Return what *error* says; an exception whose own ``__str__`` fails says nothing."""
     try:
         return str(error)
-    except Exception:  # noqa: BLE001 - it is the model's code, and this is about another error already
+    except BaseException:  # noqa: BLE001 - it is the model's code, and this is about another error already
         return ""
 
 

@@ -120,7 +120,10 @@ def unbuildable(error: BaseException) -> dict[str, Any]:
 
 def raised(error: BaseException, data: Any, params: Params) -> dict[str, Any]:
     """Return the error for what the model raised, without values of *data* and *params* in its texts."""
-    return describe_raised(error, Redactor(data, params))
+    try:
+        return describe_raised(error, Redactor(data, params))
+    except BaseException:  # noqa: BLE001 - the error, its causes and the data are the model's objects by now
+        return {"source": "model", "type": type(error).__name__, "message": WITHHELD}
 
 
 def unserialisable(error: BaseException) -> dict[str, Any]:

@@ -9,6 +9,9 @@ from typing import Any, Iterator
 MAX_VALUES = 100_000
 """A payload with more is not searched for: texts about it are withheld altogether."""
 
+MAX_CHARACTERS = 1 << 14
+"""A longer text, too: to search it takes longer than a client waits."""
+
 MIN_TELLING_LENGTH = 5
 """Shorter values are replaced only in quotes: a 3 or an "a" is found in every text."""
 
@@ -34,7 +37,7 @@ class Redactor:
     def __call__(self, text: str) -> str:
         """Return *text* with an ellipsis for each value of the payload in it."""
         values = self._all_values()
-        if len(values) > MAX_VALUES:
+        if len(values) > MAX_VALUES or len(text) > MAX_CHARACTERS:
             return WITHHELD
         text = PYDANTIC_INPUT.sub(f"input_value={MARK}, input_type=", text)
         telling = {part for value in values for part in telling_parts(value) if part in text}

@@ -75,6 +75,31 @@ def test_whatever_a_model_raises_is_an_answer(error, source):
     assert (told["source"], told["type"]) == (source, type(error).__name__)
 
 
+class Unspeakable(Exception):
+    """Ends the process when it is asked what it says."""
+
+    def __str__(self) -> str:
+        raise SystemExit(3)
+
+
+def chained(count: int) -> BaseException:
+    """Return an error with so many causes, one of the other, and all with the same text."""
+    error = ValueError("secret tomato")
+    for _ in range(count):
+        cause, error = error, ValueError("secret tomato")
+        error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize("error", [Unspeakable(), chained(5000)], ids=["str ends", "deep chain"])
+def test_errors_that_cannot_be_described_are_answers_too(error):
+    """An exception whose own code ends the process, or that has thousands of causes, is the model's error."""
+    told = the_error(failing(error), ["secret tomato"])
+
+    assert (told["source"], told["type"]) == ("model", type(error).__name__)
+    assert "tomato" not in str(told)
+
+
 def test_an_error_does_not_repeat_the_payload():
     """Values that the client sent are in no text of an error."""
 

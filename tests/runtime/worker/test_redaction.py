@@ -5,7 +5,14 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lading_runtime.worker.redaction import MARK, MAX_VALUES, MIN_TELLING_LENGTH, WITHHELD, Redactor
+from lading_runtime.worker.redaction import (
+    MARK,
+    MAX_CHARACTERS,
+    MAX_VALUES,
+    MIN_TELLING_LENGTH,
+    WITHHELD,
+    Redactor,
+)
 
 telling = st.text(st.characters(codec="utf-8", exclude_characters=MARK), min_size=MIN_TELLING_LENGTH)
 
@@ -72,6 +79,11 @@ def test_pydantic_shows_no_input():
 def test_large_payloads_are_not_searched():
     """About a payload with very many values nothing is told rather than too much."""
     assert Redactor([str(number) for number in range(MAX_VALUES + 2)])("a text") == WITHHELD
+
+
+def test_very_long_texts_are_not_searched():
+    """Of a text that is too long to be searched in time nothing is told."""
+    assert Redactor([1])("x" * (MAX_CHARACTERS + 1)) == WITHHELD
 
 
 def test_truths_and_nothings_are_no_values():
