@@ -36,6 +36,9 @@ from lading_runtime.worker.process import FailedModel, ReadyModel, flush_output,
 EACH_LOADS = "--each-loads"
 """The option with which the host starts itself anew: model processes load the model themselves."""
 
+MAX_CHARACTERS = 1 << 12
+"""Of the text of an error of loading."""
+
 TERMINATION = (signal.SIGINT, signal.SIGTERM)
 """Signals that reach the whole process group, while the server still drains its requests."""
 
@@ -89,9 +92,15 @@ def load_model(model: ModelFolder, *, is_shared: bool) -> ReadyModel | FailedMod
 
 def failed_model(error: BaseException) -> FailedModel:
     """Return *error* as the answer to everyone; also print it, with the model's own frames."""
-    message = text_of(error) if isinstance(error, Unloadable) else f"{type(error).__name__}: {text_of(error)}"
-    report(f"the model cannot be loaded: {message}", stack_trace(error, str))
-    return FailedModel({**describe(error, "load", str), "message": message})
+    text = shortened(text_of(error))
+    message = text if isinstance(error, Unloadable) else f"{type(error).__name__}: {text}"
+    report(f"the model cannot be loaded: {message}", stack_trace(error, shortened))
+    return FailedModel({**describe(error, "load", shortened), "message": message})
+
+
+def shortened(text: str) -> str:
+    """Return *text*, which goes into logs and answers, or its beginning if it is very long."""
+    return text if len(text) <= MAX_CHARACTERS else f"{text[:MAX_CHARACTERS]}\N{HORIZONTAL ELLIPSIS}"
 
 
 def reason_to_start_anew(model: ReadyModel | FailedModel | None) -> str | None:
@@ -171,28 +180,39 @@ class Host:
     def _become_model_process(self, stream: socket.socket) -> NoReturn:
         status = 1
         try:
+            # Children of the model stay in the group, and end with the process.
+            os.setpgid(0, 0)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             self._control.close()
             serve(stream, self._loaded or load_model(self._model, is_shared=False))
             status = 0
-        except BaseException:  # noqa: BLE001 - a mistake of ours: shown, and the server sees its socket end
-            traceback.print_exc()
+        except BaseException as error:  # noqa: BLE001 - shown, and the server sees its socket end
+            # Without its text, which may repeat a payload.
+            frames = "".join(traceback.format_tb(error.__traceback__))
+            report(f"a model process ends: {type(error).__name__}", frames)
         finally:
             flush_output()
             # Not sys.exit: what the host registered to happen at its own end is not this process's.
             os._exit(status)
 
     def _kill(self, pids: list[int]) -> None:
+        """Kill model processes with all that they started; one that was just forked has no group yet."""
         for pid in pids:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+            for kill in (os.killpg, os.kill):
+                with suppress(ProcessLookupError):
+                    kill(pid, signal.SIGKILL)
 
     def _reap(self) -> None:
-        """Collect the model processes that have ended; children that the model started are its own."""
+        """Collect the model processes that have ended, and end what they have started and left behind.
+
+        Children that the model started while it was loaded are its own.
+        """
         for pid in list(self._children):
             with suppress(ChildProcessError):
                 if os.waitpid(pid, os.WNOHANG)[0] == 0:
                     continue
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(pid, signal.SIGKILL)
             self._children.pop(pid, None)
 
 
