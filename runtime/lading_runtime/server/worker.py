@@ -22,6 +22,7 @@ import uvloop
 from gunicorn.app.base import BaseApplication
 from gunicorn.workers import base
 
+from lading_runtime.server.connection import Connection
 from lading_runtime.server.probes import Drain
 from lading_runtime.server.settings import Settings
 
@@ -111,7 +112,7 @@ class Worker(base.Worker):
         return uvicorn.Config(
             self.wsgi,
             loop="uvloop",
-            http="httptools",
+            http=Connection,
             ws="none",
             lifespan="on",
             log_config=None,
