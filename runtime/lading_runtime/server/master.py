@@ -74,6 +74,8 @@ class Server(DrainingApplication):
         self.cfg.set("child_exit", lambda _, worker: self.host.orphan(worker.pid))
         for name, value in command_line(self.cfg).items():
             self._override(name, value)
+        if self.cfg.workers == 0:  # gunicorn would listen, and nobody would answer
+            raise BadSetting("GUNICORN_CMD_ARGS", "workers: expected at least one")
 
     def _override(self, name: str, value: object) -> None:
         try:

@@ -54,6 +54,7 @@ def test_a_model_host_that_dies_while_loading_is_a_failed_load(start):
         ("LADING_MODEL_PYTHON", "/nonexistent"),
         ("GUNICORN_CMD_ARGS", "--workers many"),
         ("GUNICORN_CMD_ARGS", "--workers -1"),
+        ("GUNICORN_CMD_ARGS", "--workers 0"),
         ("GUNICORN_CMD_ARGS", "--no-such-option"),
         ("GUNICORN_CMD_ARGS", "--bind 'unclosed"),
     ],
