@@ -284,6 +284,22 @@ def test_a_changed_environment_leaves_the_server(bench, plan_of, packages):
     assert bench.run("-c", "import beta", entrypoint="/opt/env/bin/python") == ""
 
 
+@pytest.mark.parametrize("bench", ["buildkit"], indirect=True)
+def test_a_changed_server_leaves_the_environment_installed(bench, plan_of, packages):
+    """BuildKit keeps the environment that it has installed when the server below it changes."""
+    base = bench.fresh_base()
+    bench.build(plan_of(base=base))
+    told = Recorder()
+
+    replaced = replace(plan_of, server=(packages.wheel("beta"), plan_of.server[-1]))
+    bench.build(replaced(base=base), told)
+
+    numbers = {line.split()[1]: line.split()[0] for line in told.lines if "RUN" in line}
+    assert f"{numbers['[environment-install']} CACHED" in told.lines
+    assert f"{numbers['[server-install']} CACHED" not in told.lines
+    assert bench.run("-c", "import beta", entrypoint="/opt/lading/bin/python") == ""
+
+
 def test_nothing_changed_means_nothing_is_sent(bench, plan_of):
     """The same plan is the same image, found again without a build."""
     first = bench.build(plan_of(base=bench.base))
