@@ -28,7 +28,7 @@ from lading.engines.context_folder import write
 from lading.engines.docker import ImageBuilder
 from lading.engines.dockerfile import Stage, render
 from lading.engines.events import explain
-from lading.engines.stage import StageBuild, find_result
+from lading.engines.stage import StageBuild, find_result, key_of
 from lading.environment import Platform
 from lading.errors import BuildFailed
 from lading.plan import ImagePlan
@@ -64,7 +64,7 @@ class BuildKitBuilder:
         if _IMAGE_ID.fullmatch(plan.base):
             return self.classic.build(plan, base)
         context = whole_context(plan, lambda: self.uv(plan.platform))
-        key = str(Digest.of(f"{base}\n{render(plan)}\n{context.fingerprint}".encode()))
+        key = key_of(plan, context, base, render(plan))
         build = StageBuild(plan, render(plan), context, key, is_fresh=self.is_fresh)
         with self.progress.step("layers"), self.store.exclusive(f"image-{key.removeprefix('sha256:')}"):
             found = None if self.is_fresh else find_result(self.client, key)

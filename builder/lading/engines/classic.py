@@ -9,8 +9,9 @@ wheels, before it finds out that it needs none of them. Here a stage whose resul
 not built, so nothing is sent for it: a changed model sends the model, a rebuild sends nothing.
 
 Results are found again by the label ``ai.lading.stage``, whose value is the digest of everything that went
-into the stage: its Dockerfile (with the id of the image below), and its context. It is set by the last
-step of a build and emptied by the first step of the next stage, so no half-made image carries it.
+into the stage: its Dockerfile (with the id of the image below), the build arguments, and its context. It
+is set by the last step of a build and emptied by the first step of the next stage, so no half-made image
+carries it.
 
 What the user sees of this: nothing. The images of stages have no names. They are parents of the user's
 image, so ``docker images`` hides them, ``docker image prune`` spares them while an image stands on them,
@@ -25,10 +26,9 @@ from pathlib import Path
 
 from docker import DockerClient
 
-from lading.digest import Digest
 from lading.engines.context import stage_context
 from lading.engines.dockerfile import Stage, render_stage
-from lading.engines.stage import StageBuild, build_stage, find_result
+from lading.engines.stage import StageBuild, build_stage, find_result, key_of
 from lading.environment import Platform
 from lading.plan import ImagePlan
 from lading.progress import Progress
@@ -66,7 +66,7 @@ class ClassicBuilder:
         """Return the id of the image of *stage* on ``plan.base``, an image id."""
         dockerfile = render_stage(stage, plan)
         context = stage_context(stage, plan, lambda: self.uv(plan.platform))
-        key = str(Digest.of(f"{dockerfile}\n{context.fingerprint}".encode()))
+        key = key_of(plan, context, dockerfile)
         with self.store.exclusive(f"stage-{key.removeprefix('sha256:')}"):
             found = None if self.is_fresh else find_result(self.client, key)
             build = StageBuild(plan, dockerfile, context, key, is_fresh=self.is_fresh)

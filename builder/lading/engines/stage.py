@@ -1,5 +1,7 @@
 """One build in a Docker-compatible engine: a Dockerfile and a context in, the id of an image out."""
 
+import json
+import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -8,6 +10,7 @@ from typing import IO, Any, cast
 from docker import DockerClient
 from docker.errors import APIError, DockerException
 
+from lading.digest import Digest
 from lading.engines.context import Context, Data, size_bytes, tar
 from lading.engines.events import BuildOutput, StreamFailed, explain, first_line, follow
 from lading.errors import BuildFailed
@@ -18,6 +21,9 @@ STAGE_LABEL = "ai.lading.stage"
 """Says what an image is: ``install`` for one that is only built in, a key for the result of a stage."""
 
 _INSTALL = "install"
+
+INTERRUPTED_PATIENCE_S = 3.0
+"""Seconds after which an engine has noticed that nobody waits for a build."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,12 @@ def find_result(client: DockerClient, key: str) -> str | None:
     return next((image.removeprefix("sha256:") for image in ours), None)
 
 
+def key_of(plan: ImagePlan, context: Context, *texts: str) -> str:
+    """Return the key of a build: the digest of *texts*, of build arguments and of *context*."""
+    arguments = json.dumps(dict(plan.build_args), sort_keys=True)
+    return str(Digest.of("\n".join([*texts, arguments, context.fingerprint]).encode()))
+
+
 def build_stage(client: DockerClient, build: StageBuild, progress: Progress) -> str:
     """Return the id of the image that *build* makes.
 
@@ -65,12 +77,15 @@ def build_stage(client: DockerClient, build: StageBuild, progress: Progress) -> 
             for event in events:
                 output.read(event)
     except (APIError, StreamFailed) as error:
+        _remove_installs(client, output.steps)
         raise BuildFailed(
             f"the engine cannot build the image: {first_line(error)}",
             hint=explain(str(error), "see all of its output with --progress plain"),
         ) from error
-    finally:
-        _remove_installs(client, output.steps)
+    except BaseException:
+        _remove_installs(client, output.steps, patience_s=INTERRUPTED_PATIENCE_S)
+        raise
+    _remove_installs(client, output.steps)
     if output.image is None:
         raise BuildFailed("the engine ended the build without an image")
     return output.image
@@ -101,12 +116,36 @@ def _counted(chunks: Iterable[bytes], moved: Callable[[int], None]) -> Iterator[
         moved(len(chunk))
 
 
-def _remove_installs(client: DockerClient, steps: Sequence[str]) -> None:
-    """Remove what the stages that install left: the newest first, because it stands on the others."""
-    for step in reversed(steps):
-        # An image that is gone, or that another build stands on, is none of our business any more.
-        with suppress(DockerException):
-            image = client.images.get(step).attrs
-            labels = image["Config"].get("Labels") or {}
-            if labels.get(STAGE_LABEL) == _INSTALL and not image["RepoTags"]:
-                client.api.remove_image(step)
+def _remove_installs(client: DockerClient, steps: Sequence[str], *, patience_s: float = 0) -> None:
+    """Remove what the stages that install left.
+
+    Args:
+        client: connected to the engine.
+        steps: ids of the images that the build told of.
+        patience_s: how long an engine may take to notice that it was interrupted; until then it holds
+            what it was making, and may even finish it.
+    """
+    end = time.monotonic() + patience_s
+    while True:
+        for image in _installs(client, steps):
+            # One that is gone, or that another build stands on, is none of our business any more.
+            with suppress(DockerException):
+                client.api.remove_image(image)
+        if time.monotonic() >= end:
+            return
+        time.sleep(0.3)
+
+
+def _installs(client: DockerClient, steps: Sequence[str]) -> list[str]:
+    """Return images in which wheels were installed, of *steps* or right on one of them; newest first."""
+    with suppress(DockerException):
+        found = client.api.images(all=True, filters={"label": f"{STAGE_LABEL}={_INSTALL}"})
+        newest_first = sorted(found, key=lambda image: image["Created"], reverse=True)
+        return [image["Id"] for image in newest_first if _is_of(image, steps)]
+    return []
+
+
+def _is_of(image: Mapping[str, Any], steps: Sequence[str]) -> bool:
+    is_named = bool(set(image["RepoTags"] or ()) - {"<none>:<none>"})
+    ids = [str(image[key]).removeprefix("sha256:") for key in ("Id", "ParentId")]
+    return not is_named and any(id_.startswith(step) for id_ in ids for step in steps)

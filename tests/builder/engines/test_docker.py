@@ -363,7 +363,7 @@ def test_a_failed_build_leaves_the_old_image(bench, plan_of, packages):
 
 @pytest.mark.parametrize("moment", ["RUN", "COPY --from", "COPY model/"])
 def test_an_interrupted_build_leaves_the_old_image(bench, plan_of, packages, moment):
-    """Ctrl-C at any moment leaves the name where it was, and the next build works."""
+    """Ctrl-C at any moment leaves the name where it was and nothing behind; the next build works."""
     base = bench.fresh_base()
     first = bench.build(plan_of(base=base))
     changed = replace(plan_of, environment=(packages.wheel("beta", size=1 << 20),))
@@ -371,7 +371,17 @@ def test_an_interrupted_build_leaves_the_old_image(bench, plan_of, packages, mom
         bench.build(changed(base=base), Recorder(interrupt_at=moment))
 
     assert bench.client.images.get(bench.name).id == str(first.id)
+    assert not [image for image in bench.images() if image.labels.get("ai.lading.stage") == "install"]
     assert bench.build(changed(base=base)).id != first.id
+
+
+def test_a_build_argument_is_part_of_what_is_built(bench, plan_of):
+    """An image made with another argument, which a base's ONBUILD may use, is not taken for this one."""
+    first = bench.build(plan_of(base=bench.base))
+
+    second = bench.build(replace(plan_of(base=bench.base), build_args={"A": "1"}))
+
+    assert second.id != first.id
 
 
 def test_a_removed_image_takes_its_stages_along(bench, plan_of):
