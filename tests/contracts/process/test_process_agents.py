@@ -57,7 +57,9 @@ def ask_ours(start, mlflow_python, conformance):
     def ask(model, requests):
         server = start(LADING_MODEL=str(conformance.models / model), LADING_MODEL_PYTHON=str(mlflow_python))
         server.until_ready()
-        answers = [httpx.request(how, server.url + path, json=body) for how, path, body in requests]
+        answers = [
+            httpx.request(how, server.url + path, json=body, timeout=60) for how, path, body in requests
+        ]
         return [[answer.status_code, answer.headers["content-type"], answer.text] for answer in answers]
 
     return ask
