@@ -5,7 +5,7 @@ import os
 import tarfile
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -120,6 +120,14 @@ class Workbench:
         """All images on the base, those of single steps included; newest first."""
         return self.client.images.list(all=True, filters={"label": f"test={self.mark}"})
 
+    def remove(self, image: Image) -> bool:
+        """Remove an image, unless another one stands on it or it went with that."""
+        try:
+            self.client.images.remove(str(image.id), force=True)
+        except DockerException:
+            return False
+        return True
+
     def containers(self) -> list[Container]:
         """All containers of those images."""
         ids = {image.id for image in self.images()}
@@ -144,9 +152,8 @@ def bench(request, store) -> Iterator[Workbench]:
     yield bench
     for container in bench.containers():
         container.remove(force=True)
-    for image in bench.images():
-        with suppress(DockerException):  # its child was removed, and it with it
-            client.images.remove(str(image.id), force=True)
+    while sum(map(bench.remove, bench.images())):
+        pass  # an image goes when nothing stands on it any more
     client.close()
 
 
