@@ -15,7 +15,8 @@ what MLflow would have given it with the same versions.
     {"kind": "array", "dtype": "<f4", "shape": [..], "buffer": n}
                                             a NumPy array of numbers
     {"kind": "numpy", "buffer": n, "dtype": "str" | null, "shape": [..] | null}
-                                            ``np.array(value, dtype)`` of a JSON value, reshaped if it says so
+                                            ``np.array(value, dtype)`` of a JSON value, reshaped if it says
+                                            so; with "each": of its items, each an array of its own
     {"kind": "json", "buffer": n}           a JSON value as it is
     {"kind": "time", "value": ".."}         a ``datetime.datetime``, or ``date`` where there is no ``T``
     {"kind": "dict", "items": [[name, node], ..]}

@@ -22,6 +22,7 @@ MISSING = frozenset(
 )  # fmt: skip
 """What ``pd.read_csv`` reads as missing."""
 
+BLANK = " \t\r\n"
 MAX_FIELD_CHARACTERS = 2**31 - 1
 
 
@@ -53,10 +54,12 @@ def table_of_csv(body: bytes) -> Table:
 
 
 def _read_rows(text: str) -> list[list[str]]:
-    """Return all rows that are not empty."""
+    """Return all rows but lines that are blank."""
     csv.field_size_limit(MAX_FIELD_CHARACTERS)
+    lines = list(io.StringIO(text, newline=""))
+    reader = csv.reader(lines)
     try:
-        return [row for row in csv.reader(io.StringIO(text, newline="")) if row]
+        return [row for row in reader if len(row) > 1 or lines[reader.line_num - 1].strip(BLANK)]
     except csv.Error as error:
         raise MalformedBody("the CSV cannot be read") from error
 
@@ -67,10 +70,11 @@ def _cell(row: list[str], position: int) -> str | Absent:
 
 
 def _unique(header: list[str]) -> list[str]:
-    """Return *header* with a number behind each name that stood before, as pandas does."""
+    """Return *header* as pandas does: a number behind each name that stood before, and names for none."""
     seen: dict[str, int] = {}
     names: list[Any] = []
-    for name in header:
+    for position, given in enumerate(header):
+        name = given or f"Unnamed: {position}"
         count = seen.get(name, 0)
         seen[name] = count + 1
         names.append(f"{name}.{count}" if count else name)

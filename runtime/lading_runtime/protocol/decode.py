@@ -164,8 +164,11 @@ def _unsigned_inputs(value: Any, buffers: Buffers) -> Node:
 
 def _unsigned_instances(value: Any, buffers: Buffers) -> Node:
     if isinstance(value, list) and value and isinstance(value[0], dict):
-        value = _transposed(value)
-    elif isinstance(value, dict):
+        columns = _transposed(value)
+        # MLflow makes an array of each value before it makes one of the column, which shows among objects.
+        nodes = [(name, {**numpy_node(cells, buffers), "each": True}) for name, cells in columns.items()]
+        return {"kind": "dict", "items": nodes}
+    if isinstance(value, dict):
         _check_lengths(list(value.values()))
     return _unsigned_inputs(value, buffers)
 

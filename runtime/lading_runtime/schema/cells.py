@@ -58,6 +58,19 @@ def dump_cells(cells: Cells) -> bytes:
     return dump([None if cell is ABSENT else cell for cell in cells])
 
 
+def even_shape(value: Any) -> tuple[int, ...]:
+    """Return the shape that ``np.array`` gives to objects: what is uneven further in are objects, too."""
+    shape: list[int] = []
+    level = [value]
+    while level and all(isinstance(item, list) for item in level) and len(shape) < MAX_DIMENSIONS:
+        lengths = set(map(len, level))
+        if len(lengths) > 1:
+            break
+        shape.append(lengths.pop())
+        level = list(chain.from_iterable(level))
+    return tuple(shape)
+
+
 def flatten(value: Any) -> tuple[tuple[int, ...], list[Any]]:
     """Return the shape that ``np.array`` gives to nested lists, and the single values in them, in order.
 

@@ -9,7 +9,8 @@ from typing import Any
 from lading_runtime.errors import MalformedBody, SchemaViolation, UnreadableValue
 from lading_runtime.payload import Buffers, Node
 from lading_runtime.schema.cells import Cells, flatten
-from lading_runtime.schema.datatypes import Array, Scalar
+from lading_runtime.schema.csv_columns import as_read_csv, check_scalars, texts_of
+from lading_runtime.schema.datatypes import Anything, Array, Map, Scalar
 from lading_runtime.schema.reading import (
     PLAIN_TYPES,
     Field,
@@ -18,11 +19,13 @@ from lading_runtime.schema.reading import (
     are_cells,
     as_columns,
     check_array,
+    check_cells,
     check_keys,
+    has_objects,
     lengths_of,
 )
 from lading_runtime.schema.refusals import Unreadable
-from lading_runtime.schema.scalars import NUMBERS, Text, as_read_by_read_csv
+from lading_runtime.schema.scalars import Text
 from lading_runtime.schema.strict import as_strict
 from lading_runtime.schema.table import Record, Table, columns_of, keys_of
 
@@ -77,11 +80,7 @@ class NamedColumns:
         """
         found = dict(zip(table.labels, table.columns))
         reading = self._read(found, in_frames, buffers)
-        if len(found) < len(table.labels):
-            labels = list(table.labels)
-            for name in self._names:
-                if labels.count(name) > 1:
-                    reading.blame(name, "appears more than once")
+        reading.check_twice(((field.name, field) for field in self.fields), table.labels)
         return reading.frame(table.rows, table.index)
 
     def from_texts(self, table: Table, buffers: Buffers) -> Node:
@@ -92,23 +91,10 @@ class NamedColumns:
             UnreadableValue: a cell cannot be read as its column's type.
             SchemaViolation: columns are missing or of other types.
         """
-        kinds = {field.type for field in self.fields}
-        if not all(isinstance(kind, Scalar) for kind in kinds):
-            raise MalformedBody("CSV has no lists and objects, which this model's signature has")
-        numbers = {field.name for field in self.fields if str(field.type) in NUMBERS}
-        columns = [
-            as_read_by_read_csv(cells) if label in numbers else cells
-            for label, cells in zip(table.labels, table.columns)
-        ]
-        node = self.from_table(Table(table.labels, columns, table.rows), buffers)
-        # MLflow's server takes no CSV with times, so that they are read as in the other formats; in all
-        # else a text is an object, whatever pandas has for texts.
-        for column in node.get("columns", ()) if Scalar("datetime") not in kinds else ():
-            if column["type"] == "boolean":
-                raise UnreadableValue(f"column {column['name']!r} (boolean): a missing value")
-            if column["type"] == "text":
-                column["dtype"] = "object"
-        return node
+        check_scalars(self.fields)
+        by_name = {field.name: field for field in self.fields}
+        fields = [by_name.get(label) for label in table.labels]
+        return as_read_csv(self.from_table(texts_of(table, fields), buffers), fields)
 
     def from_row(self, values: Record, buffers: Buffers) -> Node:
         """Return what a body becomes that is the input itself; nothing in it is cast.
@@ -117,6 +103,9 @@ class NamedColumns:
             SchemaViolation: columns are missing, of other types or of unequal lengths.
         """
         is_row = self._holds_lists or are_cells(values)
+        if not is_row and has_objects(values):
+            self._check_missing(values)
+            raise SchemaViolation("an object beside columns")
         return self._from_columns(values, buffers, is_row=is_row, how=in_rows)
 
     def from_inputs(self, value: Any, buffers: Buffers) -> Node:
@@ -133,7 +122,8 @@ class NamedColumns:
             return self._from_object({self.fields[0].name: value}, buffers)
         if isinstance(value, list) and all(isinstance(item, dict) for item in value):
             return self._from_records(value, buffers)
-        return self._from_nameless(value, buffers)
+        self._check_nameless(value)
+        raise SchemaViolation("values without names, where all columns have one")
 
     def from_instances(self, value: Any, buffers: Buffers) -> Node:
         """Return what ``instances`` becomes (``parse_instances_data``).
@@ -172,10 +162,13 @@ class NamedColumns:
     def _from_object(self, values: Mapping[Any, Any], buffers: Buffers) -> Node:
         """Read columns by name; single values where there are no lists, or where lists are the values."""
         self._check_extras(values)
-        is_row = self._holds_lists or not lengths_of(values)
+        self._check_maps(values)
+        is_row = self._holds_lists or all(map(self._is_one_cell, values, values.values()))
         node = self._from_columns(values, buffers, is_row=is_row, how=in_records if is_row else in_values)
         if is_row and not self._holds_lists and self._extras(values):
             raise SchemaViolation("single values beside others that the signature does not have")
+        if not self._holds_lists and self._has_objects(values):
+            raise SchemaViolation("an object as a column; send rows")
         return node
 
     def _from_columns(self, values: Mapping[Any, Any], buffers: Buffers, *, is_row: bool, how: How) -> Node:
@@ -185,18 +178,17 @@ class NamedColumns:
             raise SchemaViolation("columns of unequal lengths")
         return reading.frame(rows)
 
-    def _from_nameless(self, value: Any, buffers: Buffers) -> Node:
-        """Read values without names, which MLflow takes for values of the first column's type."""
+    def _check_nameless(self, value: Any) -> None:
+        """Read values without names, as MLflow does: as the first column's type, and then it forgets them."""
         first = self.fields[0]
         try:
-            shape, singles = flatten(value)
+            _, singles = flatten(value)
         except Unreadable as problem:
             raise UnreadableValue(f"column {first.name!r} ({first.type}): {problem}") from problem
         cells = singles if isinstance(first.type, Scalar) else [value]
         if first.type not in ANYTHING_GOES:
-            Reading(Buffers()).add(first.name, first.type, first.rule.from_values, cells)
+            check_cells(first.name, first.type, first.rule.from_values, cells)
         self._check_missing(())
-        return Reading(buffers).frame(len(value) if shape else 1)
 
     def _read(self, columns: Mapping[Any, Cells], how: How, buffers: Buffers) -> Reading:
         """Read those of *columns* that the signature names, in its order.
@@ -209,6 +201,7 @@ class NamedColumns:
         for field in self.fields:
             if field.name in columns:
                 reading.add(field.name, field.type, how(field), columns[field.name])
+        reading.check_readable()
         self._check_missing(columns)
         return reading
 
@@ -223,6 +216,25 @@ class NamedColumns:
     def _check_extras(self, values: Mapping[Any, Any]) -> None:
         for name in self._extras(values):
             check_array(name, values[name])
+
+    def _is_one_cell(self, name: Any, value: Any) -> bool:
+        """Tell whether *value* is no list of cells; MLflow leaves what may be anything as it is."""
+        if not isinstance(value, list):
+            return True
+        field = next((field for field in self.fields if field.name == name), None)
+        return field is not None and isinstance(field.type, Anything) and are_cells({name: value})
+
+    def _check_maps(self, values: Mapping[Any, Any]) -> None:
+        for field in self.fields:
+            if isinstance(field.type, Map) and field.name in values:
+                check_cells(field.name, field.type, field.rule.from_values, [values[field.name]])
+
+    def _has_objects(self, values: Mapping[Any, Any]) -> bool:
+        """Tell whether there are objects that MLflow would take for columns labelled by their keys."""
+        return any(
+            isinstance(field.type, (Map, Anything)) and isinstance(values.get(field.name), dict)
+            for field in self.fields
+        )
 
     def _check_missing(self, present: Iterable[Any]) -> None:
         names = set(present)

@@ -7,7 +7,7 @@ enforced (`SchemaViolation`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -22,6 +22,9 @@ from lading_runtime.schema.table import Record
 
 DTYPES = frozenset({*(number.dtype for number in NUMBERS.values()), "|b1"})
 """Column types that are NumPy's dtypes, so that several columns of one can share a buffer."""
+
+ASKED_FOR_DTYPE = frozenset({Scalar("string"), Scalar("datetime")})
+"""Types whose columns pandas must know as one column before anything is cast."""
 
 PLAIN_TYPES = frozenset(Scalar(name) for name in (*NUMBERS, "boolean", "binary"))
 """Types whose cells come out the same however a body's large integers were read."""
@@ -83,31 +86,47 @@ class Reading:
         self._buffers = buffers
         self._start = len(buffers)
         self._columns: list[Node] = []
+        self._unreadable: list[str] = []
         self._misfits: list[str] = []
 
     def add(self, label: Any, data_type: DataType, read: Read, cells: Cells) -> None:
-        """Read *cells* as a column of *data_type*.
-
-        Raises:
-            UnreadableValue: one cannot be read so.
-        """
+        """Read *cells* as a column of *data_type*; what is wrong with them is said when all are read."""
         try:
             self._columns.append({"name": label, **read(cells, self._buffers)})
         except Unreadable as problem:
-            raise UnreadableValue(f"column {label!r} ({data_type}): {problem}") from problem
+            self._unreadable.append(f"column {label!r} ({data_type}): {problem}")
         except Unfit as problem:
             self.blame(label, f"({data_type}): {problem}")
+
+    def check_readable(self) -> None:
+        """Return if all cells could be read.
+
+        Raises:
+            UnreadableValue: some could not; the message names their columns.
+        """
+        if self._unreadable:
+            raise UnreadableValue("; ".join(self._unreadable))
 
     def blame(self, label: Any, problem: str) -> None:
         """Remember what is wrong with a column, to be said when all are read."""
         self._misfits.append(f"column {label!r} {problem}")
 
+    def check_twice(self, fields: Iterable[tuple[Any, Field]], labels: Sequence[Any]) -> None:
+        """Blame the columns of *fields* whose label appears more than once among *labels*."""
+        for label, field in fields if _has_doubles(labels) else ():
+            if labels.count(label) > 1:
+                # MLflow notices these while it casts, others when it enforces.
+                blamed = self._unreadable if field.type in ASKED_FOR_DTYPE else self._misfits
+                blamed.append(f"column {label!r} appears more than once")
+
     def frame(self, rows: int, index: list[Any] | None = None) -> Node:
         """Return a data frame of the columns.
 
         Raises:
+            UnreadableValue: cells cannot be read as the types of their columns.
             SchemaViolation: columns could be read, but are not what the signature declares.
         """
+        self.check_readable()
         if self._misfits:
             raise SchemaViolation("; ".join(self._misfits))
         dtypes = {column["type"] for column in self._columns}
@@ -122,6 +141,21 @@ class Reading:
         names = [column["name"] for column in self._columns]
         joined = parts[0] if len(parts) == 1 else b"".join(parts)
         return {"names": names, "buffer": self._buffers.add(joined)}
+
+
+def _has_doubles(labels: Sequence[Any]) -> bool:
+    return len(set(labels)) < len(labels)
+
+
+def check_cells(label: Any, data_type: DataType, read: Read, cells: Cells) -> None:
+    """Return if *cells* can be read as a column of *data_type*.
+
+    Raises:
+        UnreadableValue: they cannot.
+    """
+    reading = Reading(Buffers())
+    reading.add(label, data_type, read, cells)
+    reading.check_readable()
 
 
 def check_array(label: Any, value: Any) -> None:
@@ -149,6 +183,11 @@ def check_keys(rows: Sequence[Record]) -> None:
 def lengths_of(values: Mapping[Any, Any]) -> set[int]:
     """Return the lengths of those *values* that are lists."""
     return {len(value) for value in values.values() if isinstance(value, list)}
+
+
+def has_objects(values: Mapping[Any, Any]) -> bool:
+    """Tell whether one of *values* is an object."""
+    return any(isinstance(value, dict) for value in values.values())
 
 
 def are_cells(values: Mapping[Any, Any]) -> bool:

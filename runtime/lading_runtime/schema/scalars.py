@@ -175,7 +175,7 @@ def exact_boolean(cell: Any) -> int:
         try:
             return TEXTS_OF_BOOLEANS[cell.lower()]
         except KeyError:
-            raise Unreadable("a text that is neither 'true' nor 'false'") from None
+            raise Unreadable("a text that says no boolean") from None
     if isinstance(cell, float) and math.isnan(cell):
         return MISSING_BOOLEAN
     if isinstance(cell, (int, float)):

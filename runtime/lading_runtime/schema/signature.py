@@ -33,7 +33,9 @@ class Signature:
     @property
     def keeps_values(self) -> bool:
         """Whether a request's values may reach the model as they are, and so must be read exactly."""
-        return self.is_from_type_hint or self.inputs is None or self.inputs.keeps_values
+        if self.is_from_type_hint or self.inputs is None or self.params is not None:
+            return True
+        return self.inputs.keeps_values
 
 
 def read_signature(mlmodel: Mapping[str, Any]) -> Signature | None:

@@ -39,6 +39,8 @@ def as_strict(data_type: DataType, rule: FrameRule) -> Read:
 
     def read(cells: Cells, buffers: Buffers) -> Node:
         try:
+            if data_type == Scalar("datetime") and all(cell is None for cell in cells):
+                return rule.from_frame(cells, buffers)
             if isinstance(data_type, Scalar) and cells:
                 exact = conform_scalars(list(cells), data_type)
                 cells = cells if data_type == Scalar("string") else exact

@@ -10,17 +10,20 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from lading_runtime.errors import MalformedBody, SchemaViolation, UnreadableValue
 from lading_runtime.payload import Buffers, Node
-from lading_runtime.schema.cells import Cells, dump, flatten
+from lading_runtime.schema.cells import Cells, dump, even_shape, flatten
 from lading_runtime.schema.datatypes import Label, Tensor
 from lading_runtime.schema.refusals import Unreadable
 from lading_runtime.schema.scalars import Number, exact_boolean, exact_float, exact_integer
 from lading_runtime.schema.table import Record, Table, keys_of
 
 Shape = tuple[int, ...]
+
+COLUMNS = ((-1,), (-1, 1))
+"""The shapes that a column of single values can have."""
 
 LISTS_IN_ROWS = 2
 """The dimensions of a column whose cells are flat lists."""
@@ -120,19 +123,19 @@ class TensorSchema:
             UnreadableValue: a cell cannot be read as the tensor's dtype.
             SchemaViolation: tensors are missing or of other shapes.
         """
-        columns = dict(zip(table.labels, table.columns))
         if self.is_named:
-            return self._from_named_columns(columns, buffers)
+            return self._from_named_columns(table, buffers)
         tensor = self.tensors[0]
-        for label, cells in columns.items():
+        for label, cells in zip(table.labels, table.columns):
             check_cells(label, tensor, cells)
-        if not table.rows or not columns:
+        width = len(table.columns)
+        if not table.rows or not width:
             raise SchemaViolation("an empty data frame")
-        if len(columns) == 1:
+        if width == 1:
             return stacked_node(None, tensor, table.columns[0], buffers)
-        if tensor.shape != (-1, len(columns)):
-            raise SchemaViolation(f"{len(columns)} columns for a tensor of shape {tensor.shape}")
-        return array_node(tensor, [list(row) for row in zip(*columns.values())], buffers)
+        if tensor.shape != (-1, width):
+            raise SchemaViolation(f"{width} columns for a tensor of shape {tensor.shape}")
+        return array_node(tensor, [list(row) for row in zip(*table.columns)], buffers)
 
     def from_texts(self, table: Table, buffers: Buffers) -> Node:
         """Return what CSV becomes: what a data frame of the same texts becomes.
@@ -152,8 +155,13 @@ class TensorSchema:
         self._check_missing(values)
         raise SchemaViolation("JSON values, where arrays are declared")
 
-    def _from_named_columns(self, columns: Mapping[Any, Cells], buffers: Buffers) -> Node:
+    def _from_named_columns(self, table: Table, buffers: Buffers) -> Node:
+        columns = dict(zip(table.labels, table.columns))
         present = [tensor for tensor in self.tensors if tensor.name in columns]
+        labels = list(table.labels)
+        twice = [tensor.name for tensor in present if labels.count(tensor.name) > 1]
+        if twice:
+            raise SchemaViolation(f"columns that appear more than once: {twice!r}")
         for tensor in present:
             check_cells(tensor.name, tensor, columns[tensor.name])
         self._check_missing(columns)
@@ -166,7 +174,7 @@ class TensorSchema:
     def _single(self, value: Any, buffers: Buffers) -> Node:
         if value is None or isinstance(value, dict):
             raise MalformedBody("the tensor of this model has no name: send a list or a single value")
-        return checked(self.tensors[0], array_node(self.tensors[0], value, buffers))
+        return checked(self.tensors[0], value, array_node(self.tensors[0], value, buffers))
 
     def _mapping(self, values: Mapping[Any, Any], buffers: Buffers) -> Node:
         names = {tensor.name for tensor in self.tensors}
@@ -174,14 +182,20 @@ class TensorSchema:
             if name not in names:
                 _flatten(name, value)
         present = [tensor for tensor in self.tensors if tensor.name in values]
-        arrays = [(tensor, array_node(tensor, values[tensor.name], buffers)) for tensor in present]
+        nodes = [array_node(tensor, values[tensor.name], buffers) for tensor in present]
         self._check_missing(values)
-        return {"kind": "dict", "items": [(tensor.name, checked(tensor, node)) for tensor, node in arrays]}
+        items = [(item.name, checked(item, values[item.name], node)) for item, node in zip(present, nodes)]
+        return {"kind": "dict", "items": items}
 
     def _transposed(self, rows: list[Any]) -> Record:
         if not all(isinstance(row, dict) for row in rows):
             raise MalformedBody("'instances' has objects beside other values")
-        return {key: [row[key] for row in rows if key in row] for key in keys_of(rows)}
+        columns = {key: [row[key] for row in rows if key in row] for key in keys_of(rows)}
+        for tensor in self.tensors:
+            # MLflow makes an array of each value first, and uneven arrays become no array of objects.
+            if len(set(map(even_shape, columns.get(cast("str", tensor.name), ())))) > 1:
+                raise UnreadableValue(f"{_text(tensor.name)}: arrays of unequal shapes")
+        return columns
 
     def _check_lengths(self, columns: Record) -> None:
         names = {tensor.name for tensor in self.tensors}
@@ -249,16 +263,20 @@ def _text(name: Label | None) -> str:
     return "the tensor" if name is None else f"tensor {name!r}"
 
 
-def checked(tensor: Tensor, node: Node) -> Node:
-    """Return *node* if its shape is one that *tensor* declares.
+def checked(tensor: Tensor, value: Any, node: Node) -> Node:
+    """Return *node*, an array of *value*, if its shape is one that *tensor* declares.
+
+    Objects may be a list of uneven arrays (``_enforce_tensor_spec``).
 
     Raises:
         SchemaViolation: it is not.
     """
-    shape = node["shape"]
-    if shape is None or fits(tuple(shape), tensor.shape):
+    is_object = node["shape"] is None
+    shape = even_shape(value) if is_object else tuple(node["shape"])
+    is_ragged = is_object and (tensor.shape == (-1,) or (len(shape) == 1 and -1 in tensor.shape[1:]))
+    if is_ragged or fits(shape, tensor.shape):
         return node
-    raise SchemaViolation(f"{_text(tensor.name)}: shape {tuple(shape)} does not match {tensor.shape}")
+    raise SchemaViolation(f"{_text(tensor.name)}: shape {shape} does not match {tensor.shape}")
 
 
 def fits(shape: Shape, declared: Shape) -> bool:
@@ -289,13 +307,15 @@ def stacked_node(label: Any, tensor: Tensor, cells: Cells, buffers: Buffers) -> 
     if not tensor.shape or tensor.shape[0] != -1 or -1 in tensor.shape[1:]:
         raise SchemaViolation(f"column {label!r}: no table has the shape {tensor.shape}")
     shape = (len(cells), *tensor.shape[1:])
+    if tensor.dtype == "object" and tensor.shape in COLUMNS and not isinstance(cells[0], (list, dict)):
+        return {**array_node(tensor, list(cells), buffers), "shape": shape}
     try:
         found, singles = flatten(list(cells))
     except Unreadable as problem:
         raise SchemaViolation(f"column {label!r}: {problem}") from problem
     if len(found) == LISTS_IN_ROWS and cells[0] and cells[0][0] is None:
         raise SchemaViolation(f"column {label!r}: a list that begins with null")
-    is_plain = len(found) == 1 and tensor.shape in ((-1,), (-1, 1))
+    is_plain = len(found) == 1 and tensor.shape in COLUMNS
     if not is_plain and (len(found) != LISTS_IN_ROWS or math.prod(found) != math.prod(shape)):
         raise SchemaViolation(f"column {label!r}: shape {found} does not match {tensor.shape}")
     try:

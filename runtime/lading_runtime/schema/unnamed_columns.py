@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NoReturn
 
 from lading_runtime.errors import MalformedBody, SchemaViolation, UnreadableValue
 from lading_runtime.payload import Buffers, Node
-from lading_runtime.schema.cells import flatten
+from lading_runtime.schema.cells import Cells, flatten
+from lading_runtime.schema.csv_columns import check_missing_booleans, check_scalars, texts_of
 from lading_runtime.schema.datatypes import Scalar
+from lading_runtime.schema.nested import Nested
 from lading_runtime.schema.reading import (
     PLAIN_TYPES,
     Field,
+    Read,
     Reading,
     are_cells,
     as_columns,
+    check_array,
+    check_cells,
     check_keys,
+    has_objects,
     lengths_of,
 )
-from lading_runtime.schema.refusals import Unreadable
+from lading_runtime.schema.refusals import Unfit, Unreadable
 from lading_runtime.schema.strict import as_strict, recast
 from lading_runtime.schema.table import Record, Table, keys_of
 
@@ -45,7 +52,11 @@ class UnnamedColumns:
         """
         reading = Reading(buffers)
         for label, field, cells in zip(table.labels, self.fields, table.columns):
-            reading.add(label, field.type, field.rule.from_frame, cells)
+            is_required = type(label) is int and label < len(self.fields)
+            read = field.rule.from_frame if is_required else optional_first(field)
+            reading.add(label, field.type, read, cells)
+        reading.check_twice(zip(table.labels, self.fields), table.labels)
+        reading.check_readable()
         self._check_count(len(table.labels))
         return reading.frame(table.rows, table.index)
 
@@ -57,9 +68,12 @@ class UnnamedColumns:
             UnreadableValue: a cell cannot be read as its column's type.
             SchemaViolation: there are too few columns.
         """
-        if not all(isinstance(field.type, Scalar) for field in self.fields):
-            raise MalformedBody("CSV has no lists and objects, which this model's signature has")
-        return self.from_table(table, buffers)
+        check_scalars(self.fields)
+        if len(table.labels) < len(self.fields) and not table.rows:
+            raise MalformedBody("the CSV has no rows, and fewer columns than the model takes")
+        frame = self.from_table(texts_of(table, self.fields), buffers)
+        check_missing_booleans(frame, self.fields)
+        return frame
 
     def from_row(self, values: Record, buffers: Buffers) -> Node:
         """Return what a body becomes that is the input itself; nothing in it is cast.
@@ -68,10 +82,9 @@ class UnnamedColumns:
             SchemaViolation: there are too few values, or of other types.
         """
         self._check_count(len(values))
-        columns, rows = as_columns(
-            values, is_row=are_cells(values) or any(f.is_list_like for f in self.fields)
-        )
-        if any(isinstance(value, dict) for value in values.values()) or len(lengths_of(columns)) > 1:
+        is_row = are_cells(values) or any(field.is_list_like for field in self.fields)
+        columns, rows = as_columns(values, is_row=is_row)
+        if not is_row and (has_objects(values) or len(lengths_of(columns)) > 1):
             raise SchemaViolation("values that are no table")
         reading = Reading(buffers)
         for (key, cells), field in zip(columns.items(), self.fields):
@@ -88,17 +101,20 @@ class UnnamedColumns:
         """
         if value is None or isinstance(value, dict):
             raise MalformedBody("the columns of this model have no names: send a list or a single value")
-        if isinstance(value, list) and all(isinstance(item, dict) for item in value):
-            raise SchemaViolation("objects, where the columns have no names")
         first = self.fields[0]
+        if isinstance(value, list) and all(isinstance(item, dict) for item in value):
+            refuse_objects(value)
+        if not isinstance(first.type, Scalar):
+            check_cells(0, first.type, first.rule.from_values, [value])
+            raise SchemaViolation("lists or objects are declared, which need a data frame")
         try:
             shape, cells = flatten(value)
         except Unreadable as problem:
             raise UnreadableValue(f"column 0 ({first.type}): {problem}") from problem
-        if len(shape) > DIMENSIONS_OF_A_TABLE or not isinstance(first.type, Scalar):
+        if len(shape) > DIMENSIONS_OF_A_TABLE:
             raise SchemaViolation("values that are no table of single values")
         width = shape[1] if len(shape) == DIMENSIONS_OF_A_TABLE else 1
-        Reading(Buffers()).add(0, first.type, first.rule.from_values, cells)
+        check_cells(0, first.type, first.rule.from_values, cells)
         self._check_count(width)
         reading = Reading(buffers)
         for position, field in enumerate(self.fields):
@@ -133,3 +149,36 @@ class UnnamedColumns:
             raise SchemaViolation(
                 f"model is missing inputs: it takes {len(self.fields)} columns, not {count}"
             )
+
+
+def optional_first(field: Field) -> Read:
+    """Return how cells of the data frame formats are read.
+
+    MLflow looks in a list of positions whether a column is required while it reads lists and objects. It
+    finds no labels there, and notices nulls when it enforces types (``_enforce_unnamed_col_schema``).
+    """
+    if not isinstance(field.rule, Nested):
+        return field.rule.from_frame
+    optional = replace(field.rule, is_required=False)
+
+    def read(cells: Cells, buffers: Buffers) -> Node:
+        optional.from_frame(cells, Buffers())
+        try:
+            return field.rule.from_frame(cells, buffers)
+        except Unreadable as problem:
+            raise Unfit(str(problem)) from problem
+
+    return read
+
+
+def refuse_objects(rows: Sequence[Record]) -> NoReturn:
+    """Refuse rows with names, which MLflow gives to the model as arrays without dimensions.
+
+    Raises:
+        UnreadableValue: a value is lists of unequal lengths.
+        SchemaViolation: always else.
+    """
+    for row in rows:
+        for key, value in row.items():
+            check_array(key, value)
+    raise SchemaViolation("objects, where the columns have no names")

@@ -76,6 +76,8 @@ def _build_array(node: Node, buffers: Buffers) -> Any:
 def _build_numpy(node: Node, buffers: Buffers) -> Any:
     value = read_json(node, buffers)
     try:
+        if node.get("each"):
+            value = [numpy().array(item) for item in value]
         array = numpy().array(value, dtype=node["dtype"])
         return array if node["shape"] is None else array.reshape(node["shape"])
     except (TypeError, ValueError, OverflowError) as error:
@@ -113,9 +115,22 @@ def _build_table(node: Node, buffers: Buffers) -> Any:
 
 
 def _build_frame(node: Node, buffers: Buffers) -> Any:
-    columns = {column["name"]: _build_column(column, buffers) for column in node["columns"]}
-    frame = pandas().DataFrame(columns) if columns else pandas().DataFrame(index=range(node["rows"]))
-    return _labelled(frame, node["index"])
+    columns = _build_columns(node["columns"], buffers)
+    # A signature with nothing but optional columns, none of which was sent: MLflow forgets the rows, too.
+    return _labelled(pandas().DataFrame(columns), node["index"]) if columns else pandas().DataFrame({})
+
+
+def _build_columns(nodes: Sequence[Node], buffers: Buffers) -> dict[Any, Any]:
+    """Return series by their names; a message names every column that cannot be made."""
+    columns, problems = {}, []
+    for node in nodes:
+        try:
+            columns[node["name"]] = _build_column(node, buffers)
+        except PayloadError as error:  # noqa: PERF203 - each column may have one of its own
+            problems.append(str(error))
+    if problems:
+        raise PayloadError("; ".join(problems))
+    return columns
 
 
 def _labelled(frame: Any, labels: Any) -> Any:
@@ -133,6 +148,8 @@ def _build_column(column: Node, buffers: Buffers) -> Any:
         return make(column, buffers)
     except PayloadError as error:
         raise PayloadError(f"column {column['name']!r}: {error}") from error
+    except UnicodeError as error:  # a lone surrogate, which JSON can say and Arrow cannot
+        raise PayloadError(f"column {column['name']!r}: a text that is no Unicode") from error
 
 
 def _boolean_column(column: Node, buffers: Buffers) -> Any:
@@ -162,8 +179,13 @@ def _text_column(column: Node, buffers: Buffers) -> Any:
 def _string_column(column: Node, buffers: Buffers) -> Any:
     cells = [_said(cell) for cell in read_json(column, buffers)]
     if column["arrays"]:
-        cells = [numpy().array(cell) if isinstance(cell, list) else cell for cell in cells]
+        cells = [_texts(cell) if isinstance(cell, list) else cell for cell in cells]
     return pandas().Series(cells or numpy().array(cells, dtype=str))
+
+
+def _texts(value: list[Any]) -> Any:
+    array = numpy().array(value)
+    return array if array.size else array.astype(str)
 
 
 def _said(value: Any) -> Any:

@@ -1,0 +1,62 @@
+"""What ``pd.read_csv`` does to the columns of a signature that other formats do not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from lading_runtime.errors import MalformedBody, UnreadableValue
+from lading_runtime.payload import Node
+from lading_runtime.schema.datatypes import Scalar
+from lading_runtime.schema.reading import Field
+from lading_runtime.schema.scalars import NUMBERS, as_read_by_read_csv
+from lading_runtime.schema.table import Table
+
+
+def check_scalars(fields: Iterable[Field]) -> None:
+    """Refuse CSV for a signature of more than single values.
+
+    Raises:
+        MalformedBody: it is.
+    """
+    if not all(isinstance(field.type, Scalar) for field in fields):
+        raise MalformedBody("CSV has no lists and objects, which this model's signature has")
+
+
+def texts_of(table: Table, fields: Sequence[Field | None]) -> Table:
+    """Return *table* with the texts of numbers as they are seen; *fields* are those of its columns."""
+    columns = [
+        as_read_by_read_csv(cells) if field is not None and str(field.type) in NUMBERS else cells
+        for field, cells in zip(fields, table.columns)
+    ]
+    return Table(table.labels[: len(columns)], columns, table.rows)
+
+
+def check_missing_booleans(frame: Node, fields: Iterable[Field | None]) -> None:
+    """Refuse missing booleans, as pandas does; MLflow's server takes no CSV with times, where they may be.
+
+    Raises:
+        UnreadableValue: there are some.
+    """
+    for column in frame.get("columns", ()) if is_read_by_pandas(fields) else ():
+        if column["type"] == "boolean":
+            raise UnreadableValue(f"column {column['name']!r} (boolean): a missing value")
+
+
+def as_read_csv(frame: Node, fields: Sequence[Field | None]) -> Node:
+    """Return *frame*, in which a text is an object, whatever pandas has for texts.
+
+    *fields* are those of the CSV's columns.
+
+    Raises:
+        UnreadableValue: a boolean is missing.
+    """
+    check_missing_booleans(frame, fields)
+    for column in frame.get("columns", ()) if is_read_by_pandas(fields) else ():
+        if column["type"] == "text":
+            column["dtype"] = "object"
+    return frame
+
+
+def is_read_by_pandas(fields: Iterable[Field | None]) -> bool:
+    """Tell whether MLflow's server takes such columns as CSV."""
+    return not any(field is not None and field.type == Scalar("datetime") for field in fields)
