@@ -14,7 +14,7 @@ from hypothesis import given as forall
 from hypothesis import strategies as st
 from lading_runtime.errors import MalformedBody, RequestError, SchemaViolation, UnreadableValue
 from lading_runtime.protocol.decode import decode
-from lading_runtime.worker.frames import PayloadError
+from lading_runtime.worker.problems import PayloadError
 
 DTYPES = {"integer": "int32", "long": "int64", "float": "float32", "double": "float64", "boolean": "bool"}
 LIMITS = {"integer": 2**31, "long": 2**63}

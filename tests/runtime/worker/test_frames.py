@@ -7,7 +7,8 @@ import struct
 import numpy as np
 import pandas as pd
 import pytest
-from lading_runtime.worker.frames import PayloadError, build
+from lading_runtime.worker.frames import build
+from lading_runtime.worker.problems import PayloadError
 
 
 def said(value):
