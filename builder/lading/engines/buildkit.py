@@ -2,8 +2,8 @@
 
 BuildKit is given the whole Dockerfile at once, and a folder: it looks for what it has made before, asks
 only for the files of the folder that it has not been sent before, and keeps what it installs in to itself.
-That makes it several times faster than the classic builder where something must be installed, and no
-slower where nothing must.
+That takes half the time of the classic builder or less where something must be installed, and no more
+where nothing must.
 
 The folder is there while the build takes, in the store, whose files it links to. BuildKit knows files again
 by its name and their times, so the name says what the environments are: a hundred models with the
