@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from lading_runtime.errors import MalformedBody, UnreadableValue
 from lading_runtime.payload import Node
+from lading_runtime.schema.cells import has_absent
 from lading_runtime.schema.datatypes import Scalar
 from lading_runtime.schema.reading import Field
 from lading_runtime.schema.scalars import NUMBERS, as_read_by_read_csv
@@ -31,26 +32,22 @@ def texts_of(table: Table, fields: Sequence[Field | None]) -> Table:
     return Table(table.labels[: len(columns)], columns, table.rows)
 
 
-def check_missing_booleans(frame: Node, fields: Iterable[Field | None]) -> None:
+def check_missing_booleans(table: Table, fields: Sequence[Field | None]) -> None:
     """Refuse missing booleans, as pandas does; MLflow's server takes no CSV with times, where they may be.
 
     Raises:
         UnreadableValue: there are some.
     """
-    for column in frame.get("columns", ()) if is_read_by_pandas(fields) else ():
-        if column["type"] == "boolean":
-            raise UnreadableValue(f"column {column['name']!r} (boolean): a missing value")
+    for label, field, cells in zip(table.labels, fields, table.columns) if is_read_by_pandas(fields) else ():
+        if field is not None and field.type == Scalar("boolean") and has_absent(cells):
+            raise UnreadableValue(f"column {label!r} (boolean): a missing value")
 
 
-def as_read_csv(frame: Node, fields: Sequence[Field | None]) -> Node:
+def as_read_csv(frame: Node, fields: Iterable[Field | None]) -> Node:
     """Return *frame*, in which a text is an object, whatever pandas has for texts.
 
     *fields* are those of the CSV's columns.
-
-    Raises:
-        UnreadableValue: a boolean is missing.
     """
-    check_missing_booleans(frame, fields)
     for column in frame.get("columns", ()) if is_read_by_pandas(fields) else ():
         if column["type"] == "text":
             column["dtype"] = "object"

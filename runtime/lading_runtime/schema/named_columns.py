@@ -9,7 +9,7 @@ from typing import Any
 from lading_runtime.errors import MalformedBody, SchemaViolation, UnreadableValue
 from lading_runtime.payload import Buffers, Node
 from lading_runtime.schema.cells import Cells, flatten
-from lading_runtime.schema.csv_columns import as_read_csv, check_scalars, texts_of
+from lading_runtime.schema.csv_columns import as_read_csv, check_missing_booleans, check_scalars, texts_of
 from lading_runtime.schema.datatypes import Anything, Array, Map, Scalar
 from lading_runtime.schema.reading import (
     PLAIN_TYPES,
@@ -94,6 +94,7 @@ class NamedColumns:
         check_scalars(self.fields)
         by_name = {field.name: field for field in self.fields}
         fields = [by_name.get(label) for label in table.labels]
+        check_missing_booleans(table, fields)
         return as_read_csv(self.from_table(texts_of(table, fields), buffers), fields)
 
     def from_row(self, values: Record, buffers: Buffers) -> Node:

@@ -71,9 +71,8 @@ class UnnamedColumns:
         check_scalars(self.fields)
         if len(table.labels) < len(self.fields) and not table.rows:
             raise MalformedBody("the CSV has no rows, and fewer columns than the model takes")
-        frame = self.from_table(texts_of(table, self.fields), buffers)
-        check_missing_booleans(frame, self.fields)
-        return frame
+        check_missing_booleans(table, self.fields)
+        return self.from_table(texts_of(table, self.fields), buffers)
 
     def from_row(self, values: Record, buffers: Buffers) -> Node:
         """Return what a body becomes that is the input itself; nothing in it is cast.
@@ -136,8 +135,10 @@ class UnnamedColumns:
             return self.from_inputs(value, buffers)
         if not all(isinstance(row, dict) for row in value):
             raise MalformedBody("'instances' has objects beside other values")
-        check_keys(value)
         keys = keys_of(value)
+        if len({sum(key in row for row in value) for key in keys}) > 1:
+            raise MalformedBody("the columns in 'instances' have unequal lengths")
+        check_keys(value)
         self._check_count(len(keys))
         reading = Reading(buffers)
         for key, field in zip(keys, self.fields):
