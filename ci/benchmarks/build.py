@@ -10,6 +10,7 @@ import json
 import os
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 from measure import FOLDER, MLFLOW_PYTHON, REPOSITORY, Table, run, seconds, trained_model
@@ -48,8 +49,13 @@ def write_mlflow_context(model: Path) -> Path:
 
 
 def build_mlflow(context: Path, *options: str) -> None:
-    """Build what MLflow generated."""
-    run("docker", "build", *options, "--network", "host", "--tag", "lading-bench/mlflow", context)
+    """Build what MLflow generated, with the builder that Lading takes: BuildKit where buildx is."""
+    has_buildx = (
+        subprocess.run(["docker", "buildx", "version"], capture_output=True, check=False).returncode == 0
+    )
+    environment = {"DOCKER_BUILDKIT": "1" if has_buildx else "0"}
+    words = ("--network", "host", "--tag", "lading-bench/mlflow", context)
+    run("docker", "build", *options, *words, env=environment)
 
 
 def build_lading(model: Path, *options: str) -> dict[str, object]:
