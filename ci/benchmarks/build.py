@@ -50,9 +50,8 @@ def write_mlflow_context(model: Path) -> Path:
 
 def build_mlflow(context: Path, *options: str) -> None:
     """Build what MLflow generated, with the builder that Lading takes: BuildKit where buildx is."""
-    has_buildx = (
-        subprocess.run(["docker", "buildx", "version"], capture_output=True, check=False).returncode == 0
-    )
+    command = [shutil.which("docker") or "docker", "buildx", "version"]
+    has_buildx = subprocess.run(command, capture_output=True, check=False).returncode == 0
     environment = {"DOCKER_BUILDKIT": "1" if has_buildx else "0"}
     words = ("--network", "host", "--tag", "lading-bench/mlflow", context)
     run("docker", "build", *options, *words, env=environment)
