@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 from measure import FOLDER, MLFLOW_PYTHON, REPOSITORY, Table, run, seconds, trained_model
@@ -64,9 +65,9 @@ def build_lading(model: Path, *options: str) -> dict[str, object]:
     return result
 
 
-def change(model: Path, round_number: int) -> None:
-    """Change the model by a few bytes, as a new training run would."""
-    (model / "changed.txt").write_text(f"round {round_number}\n")
+def change(model: Path) -> None:
+    """Change the model by a few bytes that no earlier build has seen, as a new training run would."""
+    (model / "changed.txt").write_text(f"{time.time_ns()}\n")
 
 
 def size_mb(image: str) -> float:
@@ -74,14 +75,14 @@ def size_mb(image: str) -> float:
     return int(run("docker", "image", "inspect", "--format", "{{.Size}}", image)) / 1e6
 
 
-def one_round(table: Table, model: Path, number: int) -> None:
+def one_round(table: Table, model: Path) -> None:
     """Measure both parties once, in every situation."""
     context = write_mlflow_context(model)
     table.add("cold, s", "MLflow", seconds(lambda: build_mlflow(context, "--no-cache")))
     table.add("cold, s", "Lading", seconds(lambda: build_lading(model, "--no-cache")))
     table.add("nothing changed, s", "MLflow", seconds(lambda: build_mlflow(context)))
     table.add("nothing changed, s", "Lading", seconds(lambda: build_lading(model)))
-    change(model, number)
+    change(model)
     context = write_mlflow_context(model)
     table.add("model changed, s", "MLflow", seconds(lambda: build_mlflow(context)))
     table.add("model changed, s", "Lading", seconds(lambda: build_lading(model)))
@@ -100,8 +101,8 @@ def main() -> None:
     model = trained_model()
     build_lading(model)  # fills the store: "cold" means a cold engine and a warm store
     table = Table("Image builds of the documentation's iris model (MLflow: generated Dockerfile)")
-    for number in range(arguments.rounds):
-        one_round(table, model, number)
+    for _ in range(arguments.rounds):
+        one_round(table, model)
     print(table)
 
 
