@@ -68,8 +68,9 @@ class Table:
         print(f"  {row}: {party} {figure:.4g}", file=sys.stderr, flush=True)
 
     def __str__(self) -> str:
-        lines = [self.title, "", f"{'':34} {self.theirs:>12} {self.ours:>12} {'better by':>9}"]
-        return "\n".join([*lines, *(self._row(name, by) for name, by in self.figures.items())])
+        width = max(len(name) for name in self.figures)
+        lines = [self.title, "", f"{'':{width}} {self.theirs:>12} {self.ours:>12} {'better by':>9}"]
+        return "\n".join([*lines, *(self._row(name.ljust(width), by) for name, by in self.figures.items())])
 
     def _row(self, name: str, by_party: Mapping[str, Sequence[float]]) -> str:
         theirs, ours = (
@@ -78,4 +79,4 @@ class Table:
         rounds = max(len(figures) for figures in by_party.values())
         better, worse = (ours, theirs) if name.startswith(RATES) else (theirs, ours)
         ratio = better / worse if worse else float("nan")
-        return f"{name:34} {theirs:12.4g} {ours:12.4g} {ratio:8.2f}x   (medians of {rounds})"
+        return f"{name} {theirs:12.4g} {ours:12.4g} {ratio:8.2f}x   (medians of {rounds})"

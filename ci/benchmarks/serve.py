@@ -2,7 +2,7 @@
 
 Both check the full signature of every request. Load comes from wrk; rounds alternate. Ready time runs from
 the start of the command to the first 200 on ``/ping``; PSS is that of everything the command started,
-divided by the number of workers.
+divided by the number of workers. A second table shows what `decode.py` measures, without a server.
 """
 
 import argparse
@@ -21,6 +21,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from decode import decode_table
 from measure import FOLDER, MLFLOW_PYTHON, Table, trained_model
 
 CONNECTIONS = (1, 16, 64)
@@ -166,7 +167,7 @@ def main() -> None:
                 table.add("ready, s", party.name, ready_s)
                 measure_load(table, party, port, arguments.seconds)
     measure_memory(table, model)
-    print(table)
+    print(table, decode_table(arguments.rounds), sep="\n\n")
 
 
 if __name__ == "__main__":
