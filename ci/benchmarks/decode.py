@@ -20,7 +20,7 @@ from pathlib import Path
 from lading_runtime.payload import Payload
 from lading_runtime.protocol.decode import decode
 from lading_runtime.schema.signature import Signature, read_signature
-from lading_runtime.server.collection import Uncollected
+from lading_runtime.server.collection import uncollected
 from lading_runtime.server.invocations import INLINE_BYTES
 from lading_runtime.wire import Message, receive, send
 from measure import MLFLOW_PYTHON, REPOSITORY, Table, seconds
@@ -108,7 +108,7 @@ def decode_as_served(body: bytes, signature: Signature | None) -> Payload:
     """Return a body's payload; large ones without the garbage collector, as in the server."""
     if len(body) <= INLINE_BYTES:
         return decode(body, MEDIA_TYPE, signature)
-    with Uncollected():
+    with uncollected():
         return decode(body, MEDIA_TYPE, signature)
 
 
