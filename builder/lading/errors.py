@@ -13,6 +13,7 @@
     ├── DigestMismatch          bytes are not the bytes that were promised
     ├── StoreError              the local store cannot be read or written
     ├── EngineUnavailable       no container engine answers
+    ├── InvalidImage            what should be an image, or a part of one, is not
     ├── BuildFailed             the engine or its base image cannot make this image
     ├── PushFailed              a registry did not take the image
     ├── ServeFailed             the local server or its environment cannot be started
@@ -84,6 +85,10 @@ class StoreError(LadingError):
 
 class EngineUnavailable(LadingError):
     """No container engine answers."""
+
+
+class InvalidImage(LadingError):
+    """What should be an image, or a part of one, is not."""
 
 
 class BuildFailed(LadingError):

@@ -22,6 +22,7 @@ _CODES: dict[type[errors.LadingError], int] = {
     errors.StoreError: 6,
     errors.EngineUnavailable: 7,
     errors.BuildFailed: 8,
+    errors.InvalidImage: 8,
     errors.PushFailed: 9,
     errors.ServeFailed: 10,
     errors.PredictionRefused: 11,

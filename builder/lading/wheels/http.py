@@ -2,16 +2,15 @@
 
 import os
 import socket
-import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import httpx
-import truststore
 
 from lading.environment import PackageIndex
+from lading.tls import no_checks, tls_context
 from lading.wheels.credentials import find_login
 
 _TIMEOUT = httpx.Timeout(30.0, connect=15.0)
@@ -58,31 +57,9 @@ def open_client(index: PackageIndex) -> Iterator[Client]:
     with ExitStack() as stack:
         checked, unchecked = (
             stack.enter_context(httpx.Client(verify=context, timeout=_TIMEOUT, follow_redirects=True))
-            for context in (tls_context(), _no_checks())
+            for context in (tls_context(), no_checks())
         )
         yield Client(checked, unchecked, index)
-
-
-def tls_context(environ: Mapping[str, str] = os.environ) -> ssl.SSLContext:
-    """Return what decides whom to trust, as uv does: ``SSL_CERT_FILE``, or else the system's store.
-
-    ``SSL_CLIENT_CERT`` names a file with a certificate and key to show to the server.
-    """
-    file, folder = environ.get("SSL_CERT_FILE"), environ.get("SSL_CERT_DIR")
-    if file or folder:
-        context = ssl.create_default_context(cafile=file or None, capath=folder or None)
-    else:
-        context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    if client := environ.get("SSL_CLIENT_CERT"):
-        context.load_cert_chain(client)
-    return context
-
-
-def _no_checks() -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
 
 
 def _insecure_hosts() -> list[str]:

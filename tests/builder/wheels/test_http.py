@@ -5,7 +5,6 @@ import subprocess
 import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
-import httpx
 import pytest
 from lading.digest import Digest
 from lading.environment import Environment, PackageIndex, Platform, PythonMinor
@@ -14,7 +13,6 @@ from lading.lock import Lock, LockedPackage, WheelSource
 from lading.locking.uv import UvLocker
 from lading.progress import Silent
 from lading.wheels.fetch import WheelFetcher
-from lading.wheels.http import tls_context
 
 LINUX = Platform("linux", "amd64")
 PYTHON = PythonMinor(3, 11)
@@ -102,10 +100,3 @@ def test_a_trusted_host_is_not_checked(packages, secured, store):
     lock = Lock(PYTHON, LINUX, (LockedPackage("aa", "1.0", source),), "")
 
     assert WheelFetcher(store, Silent(), PackageIndex(trusted_hosts=("127.0.0.1",))).fetch(lock)
-
-
-def test_without_variables_the_systems_store_decides():
-    """Where no variable names a CA, the system's own store of certificates decides."""
-    assert type(tls_context({})).__module__.startswith("truststore")
-    with httpx.Client(verify=tls_context({})):
-        pass

@@ -1,0 +1,1 @@
+"""Debian's archive: signed indexes, packages, and a root file system made of them without dpkg."""

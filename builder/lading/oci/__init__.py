@@ -1,0 +1,1 @@
+"""The OCI formats and the registry protocol; knows nothing of models."""

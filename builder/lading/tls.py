@@ -1,0 +1,30 @@
+"""Whom to trust: the certificates of this host, which may be those of a corporate proxy."""
+
+import os
+import ssl
+from collections.abc import Mapping
+
+import truststore
+
+
+def tls_context(environ: Mapping[str, str] = os.environ) -> ssl.SSLContext:
+    """Return what decides whom to trust, as uv does: ``SSL_CERT_FILE``, or else the system's store.
+
+    ``SSL_CLIENT_CERT`` names a file with a certificate and key to show to the server.
+    """
+    file, folder = environ.get("SSL_CERT_FILE"), environ.get("SSL_CERT_DIR")
+    if file or folder:
+        context = ssl.create_default_context(cafile=file or None, capath=folder or None)
+    else:
+        context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if client := environ.get("SSL_CLIENT_CERT"):
+        context.load_cert_chain(client)
+    return context
+
+
+def no_checks() -> ssl.SSLContext:
+    """Return what trusts everybody, for hosts that the user names."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
