@@ -59,7 +59,8 @@ class TarEntry:
         data = b"".join(_record(key, value) for key, value in sorted(records.items()))
         pax = TarEntry("pax", Kind.PAX, len(data))
         size_bytes = 0 if "size" in records else self.size_bytes
-        small = TarEntry("", self.kind, size_bytes, self.mode, modified_s=self.modified_s)
+        ids = (0 if "uid" in records else self.user_id, 0 if "gid" in records else self.group_id)
+        small = TarEntry("", self.kind, size_bytes, self.mode, "", *ids, self.modified_s)
         return (
             pax.header()
             + data
