@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 from lading_runtime.errors import MalformedBody
 from lading_runtime.schema.cells import ABSENT, Absent
-from lading_runtime.schema.table import Table
+from lading_runtime.schema.table import BLOCK_ROWS, Table
 
 MISSING = frozenset(
     {
@@ -44,29 +46,63 @@ def table_of_csv(body: bytes) -> Table:
     Raises:
         MalformedBody: it has no columns, or a row with more cells than these.
     """
-    header, *rows = _read_rows(decode_csv(body)) or [[]]
-    if not header:
-        raise MalformedBody("the CSV has no columns")
-    if any(len(row) > len(header) for row in rows):
-        raise MalformedBody(f"the CSV has {len(header)} columns, and a row with more cells")
-    cells = [[_cell(row, position) for row in rows] for position in range(len(header))]
-    return Table(_unique(header), cells, len(rows))
-
-
-def _read_rows(text: str) -> list[list[str]]:
-    """Return all rows but lines that are blank."""
-    csv.field_size_limit(MAX_FIELD_CHARACTERS)
-    lines = list(io.StringIO(text, newline=""))
-    reader = csv.reader(lines)
+    rows = _read_rows(decode_csv(body))
     try:
-        return [row for row in reader if len(row) > 1 or lines[reader.line_num - 1].strip(BLANK)]
+        header = next(rows, [])
+        columns: list[list[Any]] = [[] for _ in header]
+        while block := list(islice(rows, BLOCK_ROWS)):
+            for column, cells in zip(columns, zip(*_even(block, len(header)))):
+                column.extend(_with_gaps(cells))
     except csv.Error as error:
         raise MalformedBody("the CSV cannot be read") from error
+    if not header:
+        raise MalformedBody("the CSV has no columns")
+    return Table(_unique(header), columns, len(columns[0]))
 
 
-def _cell(row: list[str], position: int) -> str | Absent:
-    cell = row[position] if position < len(row) else ""
-    return ABSENT if cell in MISSING else cell
+def _read_rows(text: str) -> Iterator[list[str]]:
+    """Yield all rows but lines that are blank."""
+    csv.field_size_limit(MAX_FIELD_CHARACTERS)
+    if '"' not in text:
+        for row in csv.reader(io.StringIO(text, newline="")):
+            if len(row) > 1 or (row and row[0].strip(BLANK)):
+                yield row
+        return
+    lines = Lines(text)
+    for row in csv.reader(lines):
+        if len(row) > 1 or lines.last.strip(BLANK):  # a cell of quoted blanks is not a blank line
+            yield row
+
+
+class Lines:
+    """The lines of a text, one by one; there may be a hundred million."""
+
+    def __init__(self, text: str) -> None:
+        self._lines = io.StringIO(text, newline="")
+        self.last = ""
+
+    def __iter__(self) -> Lines:
+        return self
+
+    def __next__(self) -> str:
+        self.last = next(self._lines)
+        return self.last
+
+
+def _even(rows: list[list[str]], width: int) -> list[list[str]]:
+    """Return *rows* with empty cells where one has too few."""
+    lengths = set(map(len, rows))
+    if lengths == {width}:
+        return rows
+    if max(lengths) > width:
+        raise MalformedBody(f"the CSV has {width} columns, and a row with more cells")
+    return [row + [""] * (width - len(row)) for row in rows]
+
+
+def _with_gaps(cells: Sequence[str]) -> Sequence[str | Absent]:
+    if MISSING.isdisjoint(cells):
+        return cells
+    return [ABSENT if cell in MISSING else cell for cell in cells]
 
 
 def _unique(header: list[str]) -> list[str]:

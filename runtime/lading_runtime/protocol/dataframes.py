@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import zip_longest
 from typing import Any
 
 from lading_runtime.errors import MalformedBody
-from lading_runtime.schema.cells import Cells
-from lading_runtime.schema.scalars import json_type
-from lading_runtime.schema.table import Table, columns_of, keys_of
+from lading_runtime.schema.cells import Cells, json_type
+from lading_runtime.schema.table import Table, columns_of, keys_of, transpose
 
 SPLIT_KEYS = {"columns", "data", "index"}
 
@@ -104,5 +102,7 @@ def _table_of_rows(rows: list[Any], columns: list[Any] | None, index: list[Any] 
 
 def _transposed(rows: list[list[Any]]) -> list[Cells]:
     """Return the columns of *rows*; shorter rows are filled up with null."""
-    is_even = len(set(map(len, rows))) == 1
-    return list(zip(*rows)) if is_even else list(zip_longest(*rows))
+    width = max(map(len, rows))
+    if any(len(row) < width for row in rows):
+        rows = [row + [None] * (width - len(row)) for row in rows]
+    return transpose(rows, width)

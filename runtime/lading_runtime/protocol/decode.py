@@ -12,10 +12,9 @@ from lading_runtime.protocol.csv_text import decode_csv, table_of_csv
 from lading_runtime.protocol.dataframes import check_records, check_split, table_of_records, table_of_split
 from lading_runtime.protocol.json_text import read_json
 from lading_runtime.protocol.media_types import MediaType, read_media_type
-from lading_runtime.schema.cells import dump
+from lading_runtime.schema.cells import dump, json_type
 from lading_runtime.schema.params import ParamSchema
 from lading_runtime.schema.refusals import Unreadable
-from lading_runtime.schema.scalars import json_type
 from lading_runtime.schema.signature import Inputs, Signature
 
 FORMATS = ("dataframe_split", "dataframe_records", "instances", "inputs")

@@ -92,3 +92,19 @@ def flatten(value: Any) -> tuple[tuple[int, ...], list[Any]]:
         shape.append(lengths.pop())
         level = list(chain.from_iterable(level))
     return tuple(shape), level
+
+
+JSON_TYPES = {
+    type(None): "null",
+    bool: "a boolean",
+    int: "a number",
+    float: "a number",
+    str: "a text",
+    list: "a list",
+    dict: "an object",
+}
+
+
+def json_type(cell: Any) -> str:
+    """Return what *cell* is in JSON, for messages."""
+    return JSON_TYPES.get(type(cell), "nothing")

@@ -8,8 +8,8 @@ from lading_runtime.errors import MalformedBody, UnreadableValue
 from lading_runtime.payload import Node
 from lading_runtime.schema.cells import has_absent
 from lading_runtime.schema.datatypes import Scalar
+from lading_runtime.schema.numbers import NUMBERS, as_read_by_read_csv
 from lading_runtime.schema.reading import Field
-from lading_runtime.schema.scalars import NUMBERS, as_read_by_read_csv
 from lading_runtime.schema.table import Table
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from lading_runtime.errors import InvalidParams
 from lading_runtime.payload import Buffers, Node
-from lading_runtime.schema.cells import dump
+from lading_runtime.schema.cells import dump, json_type
 from lading_runtime.schema.datatypes import (
     SCALARS,
     BrokenSignature,
@@ -22,7 +22,7 @@ from lading_runtime.schema.datatypes import (
 )
 from lading_runtime.schema.nested import conform
 from lading_runtime.schema.refusals import Unreadable
-from lading_runtime.schema.scalars import in_utc, json_type
+from lading_runtime.schema.scalars import in_utc
 
 LIST_SHAPE = (-1,)
 

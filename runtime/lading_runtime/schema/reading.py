@@ -16,8 +16,9 @@ from lading_runtime.payload import Buffers, Node
 from lading_runtime.schema.cells import Cells, flatten
 from lading_runtime.schema.datatypes import Anything, Array, Column, DataType, Label, Object, Scalar
 from lading_runtime.schema.nested import Nested, Unruled
+from lading_runtime.schema.numbers import NUMBERS
 from lading_runtime.schema.refusals import Unfit, Unreadable
-from lading_runtime.schema.scalars import NUMBERS, RULES
+from lading_runtime.schema.scalars import RULES
 from lading_runtime.schema.table import Record
 
 DTYPES = frozenset({*(number.dtype for number in NUMBERS.values()), "|b1"})

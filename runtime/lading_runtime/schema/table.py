@@ -27,6 +27,21 @@ class Table:
     """Labels of the rows, if the body gave any."""
 
 
+BLOCK_ROWS = 4096
+"""How many rows are transposed at a time: `zip` has an iterator for each of its arguments."""
+
+
+def transpose(rows: Sequence[Sequence[Any]], width: int) -> list[Cells]:
+    """Return the columns of *rows*, each of which has *width* cells."""
+    if len(rows) <= BLOCK_ROWS:
+        return list(zip(*rows))
+    columns: list[list[Any]] = [[] for _ in range(width)]
+    for start in range(0, len(rows), BLOCK_ROWS):
+        for column, cells in zip(columns, zip(*rows[start : start + BLOCK_ROWS])):
+            column.extend(cells)
+    return [*columns]
+
+
 def keys_of(records: Sequence[Record]) -> list[str]:
     """Return all keys, in the order in which they first appear."""
     first = list(records[0]) if records else []

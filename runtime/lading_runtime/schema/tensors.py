@@ -16,8 +16,9 @@ from lading_runtime.errors import MalformedBody, SchemaViolation, UnreadableValu
 from lading_runtime.payload import Buffers, Node
 from lading_runtime.schema.cells import Cells, dump, even_shape, flatten
 from lading_runtime.schema.datatypes import Label, Tensor
+from lading_runtime.schema.numbers import Number, exact_float, exact_integer
 from lading_runtime.schema.refusals import Unreadable
-from lading_runtime.schema.scalars import Number, exact_boolean, exact_float, exact_integer
+from lading_runtime.schema.scalars import exact_boolean
 from lading_runtime.schema.table import Record, Table, keys_of
 
 Shape = tuple[int, ...]

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -16,14 +17,15 @@ from typing import TypeVar
 
 from starlette.types import Receive, Scope, Send
 
-from lading_runtime.errors import ModelError, RequestError, ScoringError
+from lading_runtime.errors import DeadlineExceeded, ModelError, RequestError, ScoringError
 from lading_runtime.payload import Payload
 from lading_runtime.protocol.decode import decode
 from lading_runtime.protocol.encode import encode
 from lading_runtime.schema.signature import Signature
 from lading_runtime.server.access import SCOPE_KEY, Exchange
 from lading_runtime.server.body import read_body, unpack_body
-from lading_runtime.server.interruption import ClientDisconnected, Presence
+from lading_runtime.server.collection import uncollected
+from lading_runtime.server.interruption import ClientDisconnected, Cutoff, Presence
 from lading_runtime.server.predictor import Prediction, Predictor
 from lading_runtime.server.problems import problem_of
 from lading_runtime.server.reply import Reply
@@ -81,7 +83,10 @@ class Invocations:
         limit = self._settings.max_body_bytes
         body = await read_body(headers, receive, max_bytes=limit, deadline=deadline)
         exchange.received_bytes = len(body)
-        payload = await self._off_loop(len(body), partial(self._decode, body, dict(headers)))
+        with Cutoff(deadline, DeadlineExceeded("the body could not be read within the request timeout")):
+            payload = await self._off_loop(
+                _size_of_work(body, headers), partial(self._decode, body, dict(headers))
+            )
         if payload.is_streamed:
             with Presence(receive):
                 await self._stream(payload, deadline, exchange, reply)
@@ -114,11 +119,21 @@ class Invocations:
         is_streamable = self._predictor.is_streamable
         return decode(plain, media_type, self._signature, is_streamable=is_streamable)
 
-    async def _off_loop(self, size: int, work: Callable[[], T]) -> T:
+    async def _off_loop(self, size: float, work: Callable[[], T]) -> T:
         """Do *work* here if it is small, else in a thread."""
         if size <= INLINE_BYTES:
             return work()
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, _do_uncollected, work)
+
+
+def _size_of_work(body: bytes, headers: Iterable[tuple[bytes, bytes]]) -> float:
+    """Return how many bytes must be decoded; of a packed body nobody knows it."""
+    return math.inf if any(name == b"content-encoding" for name, _ in headers) else len(body)
+
+
+def _do_uncollected(work: Callable[[], T]) -> T:
+    with uncollected():
+        return work()
 
 
 async def _refuse(reply: Reply, error: ScoringError) -> None:
