@@ -15,6 +15,13 @@ CACHE = REPOSITORY / ".cache"
 """Slow things that are made once per checkout; `ci/test` may delete it at any time."""
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the tests that generate requests be asked for more of them."""
+    options = parser.getgroup("lading")
+    options.addoption("--examples", type=int, default=1000, help="requests to compare with MLflow (1000)")
+    options.addoption("--mutations", type=int, default=3000, help="broken bodies to send (3000)")
+
+
 def run(*command: object) -> str:
     """Run a command; return what it printed. A failure shows all of that."""
     done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False)

@@ -61,12 +61,9 @@ class TarEntry:
         size_bytes = 0 if "size" in records else self.size_bytes
         ids = (0 if "uid" in records else self.user_id, 0 if "gid" in records else self.group_id)
         small = TarEntry("", self.kind, size_bytes, self.mode, "", *ids, self.modified_s)
-        return (
-            pax.header()
-            + data
-            + padding(len(data))
-            + small._block(name[:_NAME_BYTES], b"", target[:_NAME_BYTES])
-        )
+        short = (name[:_NAME_BYTES], b"") if "path" in records else _split(name)
+        block = small._block(*short, target[:_NAME_BYTES])
+        return pax.header() + data + padding(len(data)) + block
 
     def _block(self, name: bytes, prefix: bytes, target: bytes) -> bytes:
         before = b"%b%07o\0%07o\0%07o\0%011o\0%011o\0" % (

@@ -1,0 +1,89 @@
+"""Generated signatures and requests: Lading answers as MLflow's own code, or as was decided.
+
+Both answer the same request: MLflow's scoring application around an echo model, and Lading's decoding,
+wire, frames and encoding around the same echo, in one process with the same NumPy and pandas
+(`tests/differential`). What must be equal: the status, the error code and the columns that an error
+blames, and exactly what reached the model. Where the conformance suite lists a deviation, its rule must
+hold; where it says that a request must be read as another one, MLflow is asked that other one.
+A thousand requests by default, always the same; ``--examples N`` asks for more.
+
+Found and mended, because MLflow was right: `instances` without a signature are arrays of arrays; shapes
+of object tensors were not checked; a signature of which no column came has no rows; maps, and values of
+any type, are not columns of ``inputs``; objects beside columns in bare bodies; nulls for times there;
+which of two errors comes first, when MLflow casts and when it enforces; columns that appear twice, in
+tensors too; CSV for columns without names, with blank lines, empty names and missing booleans; integers
+beyond 64 bits in params. Errors now name every column that cannot be read, not only the first.
+
+Decided, because Lading was. The rules are those of `decisions.toml`; what is refused is answered with 400:
+
+D1  An empty list as a number, which pandas reads as NaN, is refused.
+D2  Times that 64-bit nanoseconds do not reach are refused in ``inputs`` and ``instances``, too, where
+    NumPy wraps them around, even to times of today.
+D3  Numbers beyond 16-bit floats are refused like those beyond 32 bits: MLflow makes them infinite.
+D4  The index of a split frame must label each row. The suite decides this for too many labels; with too
+    few, MLflow drops the row.
+D5  What is no base64 is refused in CSV, too, where MLflow hands the text to the model.
+D6  Lists and objects as booleans or bytes are refused wherever they are, as the suite allows for columns;
+    so are texts as elements of boolean tensors, and numbers as booleans in bare bodies.
+D7  Bytes are base64 everywhere: also inside lists, objects and maps and in bare bodies, where MLflow
+    hands the text to the model. (No rule: the echoes are compared with bytes for their texts.)
+D8  CSV rows that are longer than the header are refused; pandas takes their first cells for labels and
+    moves all others to another column.
+D9  Columns without names take ``inputs`` and ``instances`` only if they are single values, and no
+    objects. MLflow gives such a model arrays without dimensions.
+D10 An object where a column belongs is refused; MLflow repeats the other values for each of its keys.
+D11 Rows of different kinds are refused; pandas replaces a list among objects by missing values.
+D12 A year before 1000 as a param is refused, as the suite allows for columns ("12" is a date to NumPy).
+D13 A list of times where one time belongs may be refused with either error code.
+D14 Integers beyond their type are refused in every format; MLflow wraps them around in data frames.
+D15 MLflow crashes on a param that is a list of unequal lists and blames the model (``unexpected error``);
+    Lading names the param.
+D16 Values without names are refused if all columns have one, even if none of these is required; MLflow
+    gives the model an empty frame.
+
+Also compared loosely: nulls for booleans, texts and bytes are kept, as MLflow 3.18 does (the suite's
+*also f*; the MLflow here is 3.17); zeros at the end of a text stay, which NumPy cuts off; the width of
+NumPy's text dtypes. Where a request has two faults, each may blame another one: it is made sure that
+MLflow still refuses when what Lading blames is mended, or the reverse.
+
+MLflow answered 500 to none of a hundred thousand requests of this kind. Where it does, on a body nested
+too deep to parse, Lading answers 400: `test_mutations.py`.
+"""
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+
+from tests.differential.bodies import Request, requests
+from tests.differential.judge import Judge
+from tests.differential.parties import parties
+from tests.differential.recorded import load_replay
+from tests.differential.signatures import KINDS
+
+SHARES = {"named columns": 0.4, "unnamed columns": 0.2, "tensors": 0.25, "no inputs": 0.15}
+"""Of the examples, by kind of signature."""
+
+
+@pytest.fixture(scope="module")
+def judge(conformance, mlflow_python):
+    """Who compares the two."""
+    with parties(mlflow_python) as both:
+        yield Judge(load_replay(conformance.folder), conformance.folder / "deviations.toml", both)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_request_is_answered_as_by_mlflow_s_own_code(kind, judge, request):
+    """Whatever is sent to whatever signature, the answer is MLflow's or the decided one."""
+    examples = round(request.config.getoption("--examples") * SHARES[kind])
+
+    @settings(
+        max_examples=max(examples, 1),
+        derandomize=True,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.generate, Phase.shrink],
+    )
+    @given(asked=requests(kind))
+    def compare(asked: Request) -> None:
+        assert judge.complaints(asked) == []
+
+    compare()
