@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 
 from lading_runtime.worker.loaders.catboost import CatboostLoader
@@ -23,6 +24,7 @@ from lading_runtime.worker.loaders.switches import is_switched_off
 from lading_runtime.worker.loaders.tensorflow import TensorflowLoader
 from lading_runtime.worker.loaders.xgboost import XgboostLoader
 from lading_runtime.worker.model import LoadedModel, ModelFolder, Unloadable
+from lading_runtime.worker.openmp import provide_libgomp
 
 NATIVE: dict[str, Loader] = {
     "mlflow.catboost": CatboostLoader(),
@@ -52,6 +54,17 @@ MLFLOW_ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
 }
 
+MISSING_LIBRARY = re.compile(r"(\S+\.so[.0-9]*): cannot open shared object file: No such file")
+"""What glibc says of a library that another one needs (``dl-load.c``)."""
+
+DEBIAN_PACKAGES = {
+    "libGL.so.1": "libgl1",
+    "libglib-2.0.so.0": "libglib2.0-0",
+    "libgomp.so.1": "libgomp1",
+    "libxcb.so.1": "libxcb1",
+}
+"""Of libraries that popular wheels expect of the system."""
+
 
 def load(model: ModelFolder) -> LoadedModel:
     """Return *model* loaded in this process, the model's code folder first on ``sys.path``.
@@ -63,12 +76,18 @@ def load(model: ModelFolder) -> LoadedModel:
         os.environ.setdefault(name, value)
     if is_switched_off("MLFLOW_ALLOW_MODEL_CODE_EXECUTION"):
         raise Unloadable("MLFLOW_ALLOW_MODEL_CODE_EXECUTION is false, and loading a model runs its code")
+    provide_libgomp()
     add_code(model)
     loader = NATIVE.get(model.loader_module, PythonFunctionLoader())
     try:
         return loader.load(model)
     except ModuleNotFoundError as error:
         raise missing_module(error) from error
+    except (ImportError, OSError) as error:
+        library = MISSING_LIBRARY.match(str(error))
+        if library is None:
+            raise
+        raise missing_library(library[1]) from error
 
 
 def add_code(model: ModelFolder) -> None:
@@ -86,4 +105,14 @@ def missing_module(error: ModuleNotFoundError) -> Unloadable:
         f"the model needs the module {name!r}, which is not in its environment; "
         f"{hint if name.partition('.')[0] == 'mlflow' else ''}"
         "add the package that has it to the model's pip requirements and build again"
+    )
+
+
+def missing_library(name: str) -> Unloadable:
+    """Return what to tell somebody whose model needs a library that the system does not have."""
+    package = DEBIAN_PACKAGES.get(name)
+    hint = f", which Debian and Ubuntu have in the package {package!r}" if package else ""
+    return Unloadable(
+        f"the model needs the system library {name!r}{hint}; it is not in the image: "
+        "build again with a --base-image that has it"
     )

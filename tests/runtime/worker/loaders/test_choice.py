@@ -92,6 +92,26 @@ def test_missing_mlflow_has_a_remedy_of_its_own(tmp_path):
         load(model)
 
 
+@pytest.mark.parametrize(("library", "package"), [("libgomp.so.1", "'libgomp1'"), ("libxyz.so.7", "image")])
+def test_a_missing_system_library_is_named_with_what_to_do(tmp_path, library, package):
+    """A library of the system that a package needs is told, with Debian's package where that is known."""
+    message = f"{library}: cannot open shared object file: No such file or directory"
+    flavour = {"loader_module": "choice_library", "code": "code"}
+    model = folder(tmp_path, {"python_function": flavour}, choice_library=f"raise OSError({message!r})\n")
+
+    with pytest.raises(Unloadable, match=rf"'{library}'.*{package}.*--base-image"):
+        load(model)
+
+
+def test_other_errors_of_the_system_stay_what_they_are(tmp_path):
+    """An OSError that tells of no library is the model's own."""
+    flavour = {"loader_module": "choice_system", "code": "code"}
+    model = folder(tmp_path, {"python_function": flavour}, choice_system="raise OSError('disk on fire')\n")
+
+    with pytest.raises(OSError, match="disk on fire"):
+        load(model)
+
+
 @pytest.mark.parametrize("flavours", [{}, {"sklearn": {}}, {"python_function": {}}])
 def test_a_model_without_python_function_cannot_predict(tmp_path, flavours):
     """A model that nothing says how to load in Python is refused."""
