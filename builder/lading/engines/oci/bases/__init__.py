@@ -1,0 +1,1 @@
+"""Where base images come from: each place is a file."""
