@@ -6,13 +6,12 @@ posted is the example that MLflow saved with the model, and bodies that the mode
 
 import json
 import math
-from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from tests.contracts.conftest import Starter, ask_as_mlflow
 from tests.contracts.process.conftest import ServerProcess
 from tests.flavours.environment import interpreter, models_of
 
@@ -55,24 +54,6 @@ CASES = [
     for variant in variants
 ]
 
-Starter = Callable[[Path, Path], ServerProcess]
-
-
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Starter]:
-    """Return a function that serves a model with an interpreter; the servers end with the test."""
-    started: list[ServerProcess] = []
-
-    def start_one(model: Path, python: Path) -> ServerProcess:
-        """Start a server."""
-        environ = {"LADING_MODEL": str(model), "LADING_MODEL_PYTHON": str(python), "OMP_NUM_THREADS": "1"}
-        started.append(ServerProcess(tmp_path, environ))
-        return started[0].until_ready()
-
-    yield start_one
-    for server in started:
-        server.stop()
-
 
 @pytest.mark.parametrize(("flavour", "variant", "family"), CASES)
 def test_the_server_answers_as_mlflows(start: Starter, flavour: str, variant: str, family: str):
@@ -85,6 +66,19 @@ def test_the_server_answers_as_mlflows(start: Starter, flavour: str, variant: st
     for body, status, answer in cases:
         response = post(server, body)
         assert (response.status_code, outline(response.json())) == (status, outline(answer)), body
+
+
+@pytest.mark.parametrize(("flavour", "variant", "family"), CASES)
+def test_the_input_example_serves_mlflows_own_client(start: Starter, flavour: str, variant: str, family: str):
+    """However MLflow sends a model's input example, and with its own client, it gets MLflow's answer."""
+    model = models_of(flavour, family) / variant / "model"
+    server = start(model, interpreter(family, has_mlflow=False))
+    with_mlflow = interpreter(family, has_mlflow=True)
+
+    for way, answers in json.loads(ask_as_mlflow(with_mlflow, model, server)).items():
+        expected, answer = map(without_nan, answers)
+        assert "predictions" in expected
+        assert answer == expected, way
 
 
 def post(server: ServerProcess, body: str) -> httpx.Response:
