@@ -14,7 +14,7 @@ from typing import Any
 
 from lading_runtime.errors import MalformedBody
 from lading_runtime.schema.cells import ABSENT, Absent
-from lading_runtime.schema.table import BLOCK_ROWS, Table
+from lading_runtime.schema.table import BLOCK_ROWS, Table, check_gaps
 
 MISSING = frozenset(
     {
@@ -46,9 +46,11 @@ def table_of_csv(body: bytes) -> Table:
     Raises:
         MalformedBody: it has no columns, or a row with more cells than these.
     """
-    rows = _read_rows(decode_csv(body))
+    text = decode_csv(body)
+    rows = _read_rows(text)
     try:
         header = next(rows, [])
+        _check_filled(text, len(header))
         columns: list[list[Any]] = [[] for _ in header]
         while block := list(islice(rows, BLOCK_ROWS)):
             for column, cells in zip(columns, zip(*_even(block, len(header)))):
@@ -61,14 +63,14 @@ def table_of_csv(body: bytes) -> Table:
 
 
 def _read_rows(text: str) -> Iterator[list[str]]:
-    """Yield all rows but lines that are blank."""
+    """Return all rows but lines that are blank."""
     csv.field_size_limit(MAX_FIELD_CHARACTERS)
-    if '"' not in text:
-        for row in csv.reader(io.StringIO(text, newline="")):
-            if len(row) > 1 or (row and row[0].strip(BLANK)):
-                yield row
-        return
-    lines = Lines(text)
+    if any(mark in text for mark in '" \t'):
+        return _rows_but_blank_ones(Lines(text))
+    return filter(None, csv.reader(io.StringIO(text, newline="")))
+
+
+def _rows_but_blank_ones(lines: Lines) -> Iterator[list[str]]:
     for row in csv.reader(lines):
         if len(row) > 1 or lines.last.strip(BLANK):  # a cell of quoted blanks is not a blank line
             yield row
@@ -87,6 +89,23 @@ class Lines:
     def __next__(self) -> str:
         self.last = next(self._lines)
         return self.last
+
+
+def check_gaps_of_csv(text: str) -> None:
+    """Refuse a CSV of which pandas would make little but missing cells.
+
+    Raises:
+        MalformedBody: it is one, or cannot be read.
+    """
+    try:
+        _check_filled(text, len(next(_read_rows(text), [])))
+    except csv.Error as error:
+        raise MalformedBody("the CSV cannot be read") from error
+
+
+def _check_filled(text: str, width: int) -> None:
+    lines = text.count("\n") + text.count("\r")
+    check_gaps(lines * width, [lines, text.count(",")])
 
 
 def _even(rows: list[list[str]], width: int) -> list[list[str]]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 from lading_runtime.errors import MalformedBody
 from lading_runtime.schema.cells import Cells, json_type
-from lading_runtime.schema.table import Table, columns_of, keys_of, transpose
+from lading_runtime.schema.table import Table, check_gaps, columns_of, keys_of, transpose
 
 SPLIT_KEYS = {"columns", "data", "index"}
 
@@ -39,6 +40,26 @@ def check_records(records: Any) -> list[Any]:
     if not isinstance(records, list):
         raise MalformedBody(f"'dataframe_records' must be a list of records, not {json_type(records)}")
     return records
+
+
+def check_gaps_of_frame(data: Any, columns: Any = None, index: Any = None) -> None:
+    """Refuse data of which pandas would make little but missing and repeated cells.
+
+    Raises:
+        MalformedBody: they are such.
+    """
+    parts = data if isinstance(data, list) else list(data.values()) if isinstance(data, dict) else []
+    keys = keys_of([part for part in parts if isinstance(part, dict)])
+    widest = max(len(keys), *map(_size, parts), 1, 1)
+    if isinstance(data, list):
+        height, width = len(data), max(widest, _size(columns))
+    else:
+        height, width = max(widest, _size(index)), max(len(parts), _size(columns))
+    check_gaps(height * width, map(_size, [columns, index, parts, *parts]))
+
+
+def _size(value: Any) -> int:
+    return len(value) if isinstance(value, (list, dict)) else 0
 
 
 def table_of_split(split: Any) -> Table:
@@ -80,6 +101,7 @@ def _table_of_columns(data: dict[str, list[Any]], columns: list[Any] | None) -> 
     if len(lengths) > 1:
         raise MalformedBody("the data of 'dataframe_split' have columns of unequal lengths")
     rows = lengths.pop()
+    check_gaps(rows * len(labels), [len(labels), rows * len(data)])
     return Table(labels, [data.get(label, [None] * rows) for label in labels], rows)
 
 
@@ -88,6 +110,7 @@ def _table_of_rows(rows: list[Any], columns: list[Any] | None, index: list[Any] 
     kinds = set(map(type, rows))
     if kinds == {dict}:
         labels: Sequence[Any] = keys_of(rows) if columns is None else columns
+        check_gaps(len(rows) * len(labels), chain([len(labels)], map(len, rows)))
         return Table(labels, columns_of(rows, labels), len(rows), index)
     if kinds == {list}:
         cells = _transposed(rows)
@@ -103,6 +126,7 @@ def _table_of_rows(rows: list[Any], columns: list[Any] | None, index: list[Any] 
 def _transposed(rows: list[list[Any]]) -> list[Cells]:
     """Return the columns of *rows*; shorter rows are filled up with null."""
     width = max(map(len, rows))
+    check_gaps(len(rows) * width, map(len, rows))
     if any(len(row) < width for row in rows):
         rows = [row + [None] * (width - len(row)) for row in rows]
     return transpose(rows, width)

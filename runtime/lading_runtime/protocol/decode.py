@@ -8,8 +8,14 @@ from typing import Any
 from lading_runtime.errors import MalformedBody, SchemaViolation
 from lading_runtime.payload import Buffers, Node, Payload
 from lading_runtime.protocol.columnar import decode_columnar
-from lading_runtime.protocol.csv_text import decode_csv, table_of_csv
-from lading_runtime.protocol.dataframes import check_records, check_split, table_of_records, table_of_split
+from lading_runtime.protocol.csv_text import check_gaps_of_csv, decode_csv, table_of_csv
+from lading_runtime.protocol.dataframes import (
+    check_gaps_of_frame,
+    check_records,
+    check_split,
+    table_of_records,
+    table_of_split,
+)
 from lading_runtime.protocol.json_text import read_json
 from lading_runtime.protocol.media_types import MediaType, read_media_type
 from lading_runtime.schema.cells import dump, json_type
@@ -146,11 +152,14 @@ _SIGNED: dict[str, Callable[[Any, Inputs, Buffers], Node]] = {
 
 
 def _unsigned_split(value: Any, buffers: Buffers) -> Node:
-    return {"kind": "pandas", "buffer": buffers.add(dump(check_split(value)))}
+    split = check_split(value)
+    check_gaps_of_frame(**split)
+    return {"kind": "pandas", "buffer": buffers.add(dump(split))}
 
 
 def _unsigned_records(value: Any, buffers: Buffers) -> Node:
-    return {"kind": "pandas", "buffer": buffers.add(dump({"data": check_records(value)}))}
+    check_gaps_of_frame(check_records(value))
+    return {"kind": "pandas", "buffer": buffers.add(dump({"data": value}))}
 
 
 def _unsigned_inputs(value: Any, buffers: Buffers) -> Node:
@@ -203,7 +212,9 @@ _UNSIGNED: dict[str, Callable[[Any, Buffers], Node]] = {
 def _decode_csv(body: bytes, signature: Signature) -> Payload:
     buffers = Buffers()
     if signature.inputs is None or signature.is_from_type_hint:
-        node = {"kind": "csv", "buffer": buffers.add(decode_csv(body).encode())}
+        text = decode_csv(body)
+        check_gaps_of_csv(text)
+        node = {"kind": "csv", "buffer": buffers.add(text.encode())}
     else:
         node = signature.inputs.from_texts(table_of_csv(body), buffers)
     return Payload(node, buffers, _params_node(None, signature.params, buffers))

@@ -19,7 +19,7 @@ from lading_runtime.schema.nested import Nested, Unruled
 from lading_runtime.schema.numbers import NUMBERS
 from lading_runtime.schema.refusals import Unfit, Unreadable
 from lading_runtime.schema.scalars import RULES
-from lading_runtime.schema.table import Record
+from lading_runtime.schema.table import Record, check_gaps
 
 DTYPES = frozenset({*(number.dtype for number in NUMBERS.values()), "|b1"})
 """Column types that are NumPy's dtypes, so that several columns of one can share a buffer."""
@@ -206,8 +206,13 @@ def as_columns(values: Mapping[Any, Any], *, is_row: bool) -> tuple[dict[Any, Ce
     """Return *values* as columns, and how many rows they have.
 
     Each is one cell if *is_row*; else lists are columns, and single values are repeated beside them.
+
+    Raises:
+        MalformedBody: very many values would be repeated.
     """
     rows = 1 if is_row else min(lengths_of(values), default=1)
+    sizes = (len(value) if isinstance(value, list) else 1 for value in values.values())
+    check_gaps(rows * len(values), sizes)
     columns: dict[Any, Cells] = {
         name: value if isinstance(value, list) and not is_row else [value] * rows
         for name, value in values.items()

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from lading_runtime.errors import MalformedBody
 from lading_runtime.schema.cells import ABSENT, Cells
 
 Record = dict[str, Any]
@@ -42,12 +43,39 @@ def transpose(rows: Sequence[Sequence[Any]], width: int) -> list[Cells]:
     return [*columns]
 
 
+SPARE_CELLS = 1 << 24
+MAX_CELLS_PER_GIVEN = 4
+
+
+def check_gaps(cells: int, given: Iterable[int]) -> None:
+    """Refuse a table that would be little but gaps.
+
+    A megabyte of records can name a hundred thousand columns, each in a row of its own: ten thousand
+    million cells, for which no computer has the memory.
+
+    Args:
+        cells: of the table.
+        given: how many of them there are in the body, in each part of it.
+
+    Raises:
+        MalformedBody: many cells, and most of them are not in the body.
+    """
+    if cells > SPARE_CELLS and cells > MAX_CELLS_PER_GIVEN * sum(given):
+        raise MalformedBody(f"the rows are too different: {cells} cells, of which few are given")
+
+
 def keys_of(records: Sequence[Record]) -> list[str]:
-    """Return all keys, in the order in which they first appear."""
+    """Return all keys, in the order in which they first appear.
+
+    Raises:
+        MalformedBody: the records have hardly any keys in common.
+    """
     first = list(records[0]) if records else []
     if all(list(record) == first for record in records):
         return first
-    return list(dict.fromkeys(key for record in records for key in record))
+    keys = list(dict.fromkeys(key for record in records for key in record))
+    check_gaps(len(records) * len(keys), map(len, records))
+    return keys
 
 
 def columns_of(records: Sequence[Record], keys: Iterable[Any]) -> list[Cells]:
