@@ -19,6 +19,7 @@ from lading.locking.locker import Locker
 from lading.model import Model, ResolvedModel
 from lading.plan import (
     ENVIRONMENT_TARGET,
+    LINUX_AMD64,
     MODEL_TARGET,
     SERVER_TARGET,
     ImageNames,
@@ -36,6 +37,9 @@ class BuildRequest:
     """What the user wants built."""
 
     model: ModelRef
+    platforms: tuple[Platform, ...] = (LINUX_AMD64,)
+    """What the image runs on; one image each."""
+
     options: ImageOptions = field(default_factory=ImageOptions)
     mlflow: MlflowNeed = MlflowNeed.AUTO
 
@@ -79,33 +83,36 @@ def build_image(request: BuildRequest, names: ImageNames, steps: Steps, engine: 
     Raises:
         LadingError: a step fails; nothing half-made is left, and the names point to what they did before.
     """
-    image = engine.build(plan_image(request, steps), names)
+    image = engine.build(plan_images(request, steps), names)
     return replace(image, seconds=dict(steps.progress.seconds))
 
 
-def plan_image(request: BuildRequest, steps: Steps) -> ImagePlan:
-    """Return the plan of the image that serves the requested model.
+def plan_images(request: BuildRequest, steps: Steps) -> tuple[ImagePlan, ...]:
+    """Return the plan of the image that serves the requested model, for each platform.
 
     Raises:
         LadingError: a step fails; nothing half-made is left.
     """
-    platform = request.options.platform
     with steps.progress.step("fetch the model"):
         resolved = steps.fetch(request.model)
         model = read_model(resolved.folder)
-        layer = FolderLayer.scan(resolved.folder, MODEL_TARGET)
+        planned = PlannedModel(resolved, model, FolderLayer.scan(resolved.folder, MODEL_TARGET))
+    return tuple(_plan(request, planned, platform, steps) for platform in request.platforms)
+
+
+def _plan(request: BuildRequest, planned: PlannedModel, platform: Platform, steps: Steps) -> ImagePlan:
     with steps.progress.step("lock the environment"):
-        lock = _lock(request, model, steps)
+        lock = _lock(request, planned.model, platform, steps)
         server = steps.server.lock(lock.python, platform)
     with steps.progress.step("fetch the wheels"):
         environment_layer = EnvironmentLayer(ENVIRONMENT_TARGET, lock, steps.wheels.fetch(lock))
         server_layer = EnvironmentLayer(SERVER_TARGET, server, steps.wheels.fetch(server))
-    return make_plan(PlannedModel(resolved, model, layer), server_layer, environment_layer, request.options)
+    return make_plan(planned, server_layer, environment_layer, request.options)
 
 
-def _lock(request: BuildRequest, model: Model, steps: Steps) -> Lock:
+def _lock(request: BuildRequest, model: Model, platform: Platform, steps: Steps) -> Lock:
     """Return the lock of the model's environment: the user's, or a new one."""
-    environment, platform = capture(model), request.options.platform
+    environment = capture(model)
     if request.lock_from is None:
         lock = steps.locker.lock(with_mlflow(environment, model, request.mlflow), platform)
     else:

@@ -1,8 +1,9 @@
 """What goes into an image, decided before anything is built; the same inputs give the same plan."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Self
 
 from lading import __version__
@@ -36,6 +37,9 @@ MODEL_PYTHON = f"{ENVIRONMENT_TARGET}/bin/python"
 LINUX_AMD64 = Platform("linux", "amd64")
 """What clusters mostly run, whatever the builder's own machine is."""
 
+_FILES_OF_IMAGES = {"oci", "oci-archive", "docker-archive"}
+"""What names of base images in files begin with, as skopeo and podman write them."""
+
 _LABEL_PREFIX = "ai.lading."
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -48,14 +52,28 @@ sys.exit(server.recv(12)[9:] != b"200")"""
 """Only what the interpreter has built in: a check every few seconds must cost nothing worth speaking of."""
 
 
+def named_base(name: str) -> Callable[[PythonMinor], str]:
+    """Return what names the image *name* for every Python.
+
+    Raises:
+        InvalidReference: it is no image name.
+    """
+    ImageRef.parse(name)
+    return lambda _: name
+
+
+def official_base(python: PythonMinor) -> str:
+    """Return the name of the official slim image of *python*."""
+    return f"python:{python}-slim-bookworm"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageOptions:
     """What the user asks of an image beyond its model."""
 
-    base: str | None = None
-    """None means the official slim image of the captured Python."""
+    base: Callable[[PythonMinor], str] = official_base
+    """Names what the image of a model with some Python stands on."""
 
-    platform: Platform = LINUX_AMD64
     labels: Mapping[str, str] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
     port: int = PORT
@@ -151,16 +169,14 @@ def make_plan(
     """Return the plan of the image that serves *model*.
 
     Raises:
-        InvalidReference: the base is no image name.
         InvalidOption: an option cannot be written into an image.
     """
     python = environment.lock.python
-    base = options.base or f"python:{python}-slim-bookworm"
-    ImageRef.parse(base)
+    base = options.base(python)
     labels = _own_labels(model, base) | _lock_labels(server, environment) | dict(options.labels)
     return ImagePlan(
         base=base,
-        platform=options.platform,
+        platform=environment.lock.platform,
         python=python,
         server=server,
         environment=environment,
@@ -190,7 +206,7 @@ def _own_labels(planned: PlannedModel, base: str) -> dict[str, str]:
     known = {
         "org.opencontainers.image.title": resolved.name or re.split("[/:]", public_uri(resolved.ref))[-1],
         "org.opencontainers.image.version": resolved.version,
-        "org.opencontainers.image.base.name": base,
+        "org.opencontainers.image.base.name": public_base(base),
         "model.uri": public_uri(resolved.ref),
         "model.run-id": resolved.run_id or model.run_id,
         "model.id": resolved.model_id or model.model_id,
@@ -222,6 +238,12 @@ def public_uri(ref: ModelRef) -> str:
             return f"file:{path.resolve().name}" if path.name == ".." else f"file:{path.absolute().name}"
         case _:
             return str(ref)
+
+
+def public_base(base: str) -> str:
+    """Return the base image's name as a label may show it: files without this machine's folders."""
+    kind, colon, place = base.partition(":")
+    return f"{kind}:{Path(place).name}" if colon and kind in _FILES_OF_IMAGES else base
 
 
 def _checked(option: str, values: Mapping[str, str]) -> Mapping[str, str]:

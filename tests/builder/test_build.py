@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from lading.build import BuildRequest, Steps, build_image, plan_image
+from lading.build import BuildRequest, Steps, build_image, plan_images
 from lading.digest import Digest
 from lading.environment import Environment, Platform, PythonMinor
 from lading.errors import InvalidEnvironment, StoreError
@@ -12,7 +12,7 @@ from lading.image import BuiltImage
 from lading.lock import Lock, LockedPackage, WheelSource
 from lading.locking import pylock
 from lading.model import ResolvedModel
-from lading.plan import ImageNames, ImageOptions, ImagePlan
+from lading.plan import ImageNames, ImageOptions, ImagePlan, named_base
 from lading.progress import Silent, Timed
 from lading.reference import ImageRef, LocalModel, ModelRef
 
@@ -27,9 +27,9 @@ ALPHA = LockedPackage(
 )
 
 
-def lock_of(*packages: LockedPackage) -> Lock:
+def lock_of(*packages: LockedPackage, platform: Platform = LINUX) -> Lock:
     """A lock of *packages*."""
-    return Lock(PYTHON, LINUX, packages, pylock.render(PYTHON, LINUX, packages))
+    return Lock(PYTHON, platform, packages, pylock.render(PYTHON, platform, packages))
 
 
 @dataclass
@@ -41,7 +41,7 @@ class Locksmith:
     def lock(self, environment: Environment, platform: Platform) -> Lock:
         """Return the one lock."""
         self.asked.append(environment)
-        return lock_of(ALPHA)
+        return lock_of(ALPHA, platform=platform)
 
 
 class Server:
@@ -49,7 +49,7 @@ class Server:
 
     def lock(self, python: PythonMinor, platform: Platform) -> Lock:
         """Return its lock."""
-        return lock_of()
+        return lock_of(platform=platform)
 
 
 class Shelf:
@@ -66,9 +66,9 @@ class Workbench:
 
     plan: ImagePlan | None = None
 
-    def build(self, plan: ImagePlan, names: ImageNames) -> BuiltImage:
+    def build(self, plans: tuple[ImagePlan, ...], names: ImageNames) -> BuiltImage:
         """Return an image that nobody made."""
-        self.plan = plan
+        (self.plan,) = plans
         return BuiltImage(names.names, Digest.of(b"image"), None, 1, (), {})
 
 
@@ -120,14 +120,16 @@ def test_a_build_goes_from_a_reference_to_an_image(model, steps):
 
 def test_options_reach_the_plan(model, steps):
     """What the user asks of the image is in the plan."""
-    plan = plan_image(BuildRequest(model=model, options=ImageOptions(port=9000, base="mine")), steps)
+    (plan,) = plan_images(
+        BuildRequest(model=model, options=ImageOptions(port=9000, base=named_base("mine"))), steps
+    )
 
     assert (plan.port, plan.base) == (9000, "mine")
 
 
 def test_a_lock_is_written_where_that_is_asked_for(model, steps, tmp_path):
     """--lock leaves the lock in a file that --from-lock reads."""
-    plan_image(BuildRequest(model=model, lock_to=tmp_path / "pylock.toml"), steps)
+    plan_images(BuildRequest(model=model, lock_to=tmp_path / "pylock.toml"), steps)
 
     assert (tmp_path / "pylock.toml").read_text() == lock_of(ALPHA).pylock
 
@@ -136,7 +138,7 @@ def test_a_given_lock_is_installed_and_nobody_locks(model, steps, locksmith, tmp
     """--from-lock gives exactly what the lock says."""
     (tmp_path / "pylock.toml").write_text(lock_of(ALPHA).pylock)
 
-    plan = plan_image(BuildRequest(model=model, lock_from=tmp_path / "pylock.toml"), steps)
+    (plan,) = plan_images(BuildRequest(model=model, lock_from=tmp_path / "pylock.toml"), steps)
 
     assert plan.environment.lock == lock_of(ALPHA)
     assert locksmith.asked == []
@@ -146,7 +148,17 @@ def test_a_lock_that_cannot_be_read_or_written_is_an_error(model, steps, tmp_pat
     """The message names the file."""
     (tmp_path / "binary").write_bytes(b"\xff")
     with pytest.raises(InvalidEnvironment, match=r"cannot read the lock '.*binary'"):
-        plan_image(BuildRequest(model=model, lock_from=tmp_path / "binary"), steps)
+        plan_images(BuildRequest(model=model, lock_from=tmp_path / "binary"), steps)
 
     with pytest.raises(StoreError, match=r"cannot write the lock '.*lock'"):
-        plan_image(BuildRequest(model=model, lock_to=tmp_path / "no" / "lock"), steps)
+        plan_images(BuildRequest(model=model, lock_to=tmp_path / "no" / "lock"), steps)
+
+
+def test_each_platform_has_a_plan_of_its_own(model, steps):
+    """The model is fetched once, and locked for each platform."""
+    platforms = (LINUX, Platform("linux", "arm64"))
+
+    plans = plan_images(BuildRequest(model=model, platforms=platforms), steps)
+
+    assert [plan.platform for plan in plans] == list(platforms)
+    assert len({plan.model.digest for plan in plans}) == 1

@@ -12,7 +12,7 @@ from lading.errors import InvalidOption, InvalidReference
 from lading.layer import EnvironmentLayer, FolderLayer
 from lading.lock import Lock
 from lading.model import Model, ResolvedModel
-from lading.plan import ImageNames, ImageOptions, PlannedModel, make_plan, public_uri
+from lading.plan import ImageNames, ImageOptions, PlannedModel, make_plan, named_base, public_base, public_uri
 from lading.reference import AliasedModel, LocalModel, RemoteModel, RunModel
 
 PYTHON = PythonMinor(3, 11)
@@ -44,7 +44,7 @@ def plan(model: PlannedModel | None = None, **options):
 def test_the_base_has_the_captured_python():
     """Without a choice the base is the official slim image of the Python that the lock is for."""
     assert plan().base == "python:3.11-slim-bookworm"
-    assert plan(base="registry.example/python").base == "registry.example/python"
+    assert plan(base=named_base("registry.example/python")).base == "registry.example/python"
 
 
 def test_the_server_starts_without_a_shell_and_apart_from_the_model():
@@ -139,7 +139,7 @@ def test_what_cannot_be_written_into_an_image_is_refused(option, values, reason)
 def test_a_base_is_an_image_name():
     """What could be more than a name in a Dockerfile is refused before anything is done with it."""
     with pytest.raises(InvalidReference, match="is no image name"):
-        plan(base="python:3.11\nRUN true")
+        named_base("python:3.11\nRUN true")
 
 
 def test_images_are_not_named_by_digests():
@@ -166,3 +166,10 @@ def test_the_health_check_asks_the_port_that_the_server_listens_on():
     assert 'os.environ.get("PORT")' in text
     assert "9000" in text
     compile(text, "health check", "exec")
+
+
+def test_a_base_in_a_file_is_named_without_its_folder():
+    """Labels show nothing of this machine, and do not depend on where a file lies."""
+    assert public_base("oci:/home/somebody/python") == "oci:python"
+    assert public_base("oci-archive:../python.tar") == "oci-archive:python.tar"
+    assert public_base("registry.example:5000/python:3.11") == "registry.example:5000/python:3.11"

@@ -11,7 +11,7 @@ from lading.cli.reporting import reported
 from lading.cli.results import image_json, image_line, plan_json, plan_text
 from lading.cli.steps import docker_engine, workshop
 from lading.environment import Platform
-from lading.plan import LINUX_AMD64, PORT, ImageNames, ImageOptions
+from lading.plan import LINUX_AMD64, PORT, ImageNames, ImageOptions, named_base, official_base
 from lading.reference import parse_model_ref
 
 
@@ -54,9 +54,9 @@ def command(
     """Build a container image that serves a model."""
     request = build.BuildRequest(
         model=parse_model_ref(model_uri),
+        platforms=(Platform.parse(target),),
         options=ImageOptions(
-            base=base_image,
-            platform=Platform.parse(target),
+            base=named_base(base_image) if base_image else official_base,
             labels=options.pairs("--label", label),
             env=options.pairs("--env", env),
             port=port,
@@ -72,7 +72,7 @@ def command(
     index = options.package_index(index_url, extra_index_url, find_links)
     with workshop(progress, index, is_refreshed=upgrade) as tools:
         if dry_run:
-            plan = build.plan_image(request, tools.steps)
+            (plan,) = build.plan_images(request, tools.steps)
             typer.echo(plan_json(plan) if as_json else plan_text(plan))
             return
         engine = docker_engine(tools, is_fresh=no_cache)

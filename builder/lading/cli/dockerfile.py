@@ -12,7 +12,7 @@ from lading.cli.reporting import reported
 from lading.cli.steps import workshop
 from lading.engines.dockerfile_folder import write_folder
 from lading.environment import Platform
-from lading.plan import LINUX_AMD64, PORT, ImageOptions
+from lading.plan import LINUX_AMD64, PORT, ImageOptions, named_base, official_base
 from lading.reference import parse_model_ref
 
 
@@ -44,9 +44,9 @@ def command(
     platform = Platform.parse(target)
     request = build.BuildRequest(
         model=parse_model_ref(model_uri),
+        platforms=(platform,),
         options=ImageOptions(
-            base=base_image,
-            platform=platform,
+            base=named_base(base_image) if base_image else official_base,
             labels=options.pairs("--label", label),
             env=options.pairs("--env", env),
             port=port,
@@ -59,7 +59,7 @@ def command(
     )
     index = options.package_index(index_url, extra_index_url, find_links)
     with workshop(progress, index, is_refreshed=upgrade) as tools:
-        plan = build.plan_image(request, tools.steps)
+        (plan,) = build.plan_images(request, tools.steps)
         with tools.progress.step("write the folder"):
             write_folder(plan, folder, lambda: tools.installer.uv(platform))
     typer.echo(folder)

@@ -16,7 +16,7 @@ from lading.engines.base_image import BaseImages
 from lading.engines.events import explain, first_line
 from lading.engines.inspection import describe
 from lading.engines.push import push
-from lading.errors import BuildFailed, EngineUnavailable
+from lading.errors import BuildFailed, EngineUnavailable, InvalidOption
 from lading.image import BuiltImage
 from lading.plan import ImageNames, ImagePlan
 from lading.progress import Progress
@@ -46,8 +46,14 @@ class DockerEngine:
     builder: ImageBuilder
     progress: Progress
 
-    def build(self, plan: ImagePlan, names: ImageNames) -> BuiltImage:
-        """Return the image that *plan* describes, under all of *names* (see `Engine.build`)."""
+    def build(self, plans: tuple[ImagePlan, ...], names: ImageNames) -> BuiltImage:
+        """Return the image that *plans* describe, under all of *names* (see `Engine.build`)."""
+        if len(plans) != 1:
+            raise InvalidOption(
+                "this container engine keeps an image for one platform at a time",
+                hint="add --engine oci, which writes images for several",
+            )
+        (plan,) = plans
         with _engine_errors():
             with self.progress.step("base image"):
                 base = BaseImages(self.client, self.store, self.progress).require(plan)

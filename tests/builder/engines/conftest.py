@@ -11,7 +11,7 @@ from lading.environment import Platform, PythonMinor
 from lading.layer import EnvironmentLayer, FolderLayer
 from lading.lock import Lock, LockedPackage, WheelSource
 from lading.model import Model, ResolvedModel
-from lading.plan import ImageOptions, ImagePlan, PlannedModel, make_plan
+from lading.plan import ImageOptions, ImagePlan, PlannedModel, make_plan, named_base, official_base
 from lading.reference import LocalModel
 
 PYTHON = PythonMinor(3, 11)
@@ -44,7 +44,7 @@ class Planner:
     server: tuple[Path, ...]
     environment: tuple[Path, ...]
 
-    def __call__(self, **options) -> ImagePlan:
+    def __call__(self, base: str | None = None, **options) -> ImagePlan:
         """Return the plan of the model as it is now."""
         layer = FolderLayer.scan(self.model, "/opt/ml/model")
         known = Model(self.model, {"python_function": {}}, "3.1.0", None, None, None)
@@ -53,7 +53,7 @@ class Planner:
             planned,
             EnvironmentLayer("/opt/lading", locked(*self.server), self.server),
             EnvironmentLayer("/opt/env", locked(*self.environment), self.environment),
-            ImageOptions(**options),
+            ImageOptions(base=named_base(base) if base else official_base, **options),
         )
 
 

@@ -103,7 +103,7 @@ class Workbench:
         """Build *plan* under the test's name."""
         told = progress or Recorder()
         engine = DockerEngine(self.client, self.store, self.builder(told, **options), told)
-        return engine.build(plan, ImageNames((ImageRef.parse(self.name),)))
+        return engine.build((plan,), ImageNames((ImageRef.parse(self.name),)))
 
     def builder(self, told: Recorder, **options) -> ImageBuilder:
         """The builder that is tested."""

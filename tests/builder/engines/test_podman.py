@@ -79,7 +79,7 @@ def build(client: DockerClient, store, plan: ImagePlan) -> BuiltImage:
     """Build *plan*."""
     builder = ClassicBuilder(client, store, lambda _: Path(uv.find_uv_bin()), Silent())
     engine = DockerEngine(client, store, builder, Silent())
-    return engine.build(plan, ImageNames((ImageRef.parse("lading-test/podman"),)))
+    return engine.build((plan,), ImageNames((ImageRef.parse("lading-test/podman"),)))
 
 
 def test_podman_builds_and_finds_again(podman, store, plan_of):
