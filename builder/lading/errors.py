@@ -15,7 +15,9 @@
     ├── EngineUnavailable       no container engine answers
     ├── InvalidImage            what should be an image, or a part of one, is not
     ├── BuildFailed             the engine or its base image cannot make this image
+    ├── RegistryError           a registry cannot be reached, refuses, or answers nonsense
     ├── PushFailed              a registry did not take the image
+    ├── OutputFailed            a folder, file or engine did not take the image
     ├── ServeFailed             the local server or its environment cannot be started
     └── PredictionRefused       the local server did not predict from the given input
 
@@ -95,8 +97,16 @@ class BuildFailed(LadingError):
     """The engine or its base image cannot make this image."""
 
 
+class RegistryError(LadingError):
+    """A registry cannot be reached, refuses, or answers nonsense."""
+
+
 class PushFailed(LadingError):
     """A registry did not take the image."""
+
+
+class OutputFailed(LadingError):
+    """A folder, file or engine did not take the image."""
 
 
 class ServeFailed(LadingError):

@@ -24,6 +24,8 @@ _CODES: dict[type[errors.LadingError], int] = {
     errors.BuildFailed: 8,
     errors.InvalidImage: 8,
     errors.PushFailed: 9,
+    errors.RegistryError: 9,
+    errors.OutputFailed: 9,
     errors.ServeFailed: 10,
     errors.PredictionRefused: 11,
 }
