@@ -8,7 +8,7 @@ import platform
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.util import find_spec
+from importlib import metadata
 from pathlib import Path
 
 from lading.build import Steps
@@ -23,7 +23,6 @@ from lading.model import Model
 from lading.reference import ModelRef
 
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
-_SERVER_MODULES = ("lading_runtime", "fastapi", "gunicorn", "orjson", "prometheus_client", "uvicorn_worker")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,8 @@ def _made(model: Model, mlflow: MlflowNeed, steps: Steps, maker: EnvironmentMake
 
 def _server_python(steps: Steps, maker: EnvironmentMaker) -> Path:
     """Return an interpreter that has the runtime: in a checkout this one, else one made for it."""
-    if all(find_spec(module) for module in _SERVER_MODULES):
+    # Where the distribution is, so are its dependencies; a module of that name would not tell.
+    if any(metadata.distributions(name="lading-runtime")):
         return Path(sys.executable)
     lock = steps.server.lock(PythonMinor(*sys.version_info[:2]), this_platform())
     return maker.make(lock, steps.wheels.fetch(lock))

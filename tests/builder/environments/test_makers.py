@@ -37,10 +37,8 @@ def test_uv_installs_exactly_the_wheels(packages, store, uv_cache):
 
     interpreter = UvMaker(store, Silent()).make(lock_of(*wheels), wheels)
     assert ask(interpreter, LISTING) == "aa bb"
-    assert (
-        ask(interpreter, "import aa, sys; print(aa.version, sys.version_info[:2] == sys.version_info[:2])")
-        == "1.0 True"
-    )
+    assert ask(interpreter, "import aa; print(aa.version)") == "1.0"
+    assert ask(interpreter, "import sys; print('{}.{}'.format(*sys.version_info))") == str(MINOR)
 
 
 def test_virtualenv_brings_pip(packages, store):
