@@ -10,10 +10,13 @@
     ├── UnlockableEnvironment   no set of versions satisfies the requirements
     ├── PackageIndexError       a package index cannot be reached, refuses, or answers nonsense
     ├── WheelUnavailable        a package cannot be had as a wheel for the target
+    ├── InvalidWheel            a wheel file cannot be laid out, or does not go together with another one
     ├── DigestMismatch          bytes are not the bytes that were promised
     ├── StoreError              the local store cannot be read or written
     ├── EngineUnavailable       no container engine answers
     ├── InvalidImage            what should be an image, or a part of one, is not
+    ├── ArchiveError            a Debian archive cannot be reached, refuses, or answers nonsense
+    │   └── UntrustedArchive    what it gives is not signed by Debian, or too old to be believed
     ├── BuildFailed             the engine or its base image cannot make this image
     ├── RegistryError           a registry cannot be reached, refuses, or answers nonsense
     ├── PushFailed              a registry did not take the image
@@ -77,6 +80,10 @@ class WheelUnavailable(LadingError):
     """A package cannot be had as a wheel for the target."""
 
 
+class InvalidWheel(LadingError):
+    """A wheel file cannot be laid out, or does not go together with another one."""
+
+
 class DigestMismatch(LadingError):
     """Bytes are not the bytes that were promised."""
 
@@ -91,6 +98,14 @@ class EngineUnavailable(LadingError):
 
 class InvalidImage(LadingError):
     """What should be an image, or a part of one, is not."""
+
+
+class ArchiveError(LadingError):
+    """A Debian archive cannot be reached, refuses, or answers nonsense."""
+
+
+class UntrustedArchive(ArchiveError):
+    """What a Debian archive gives is not signed by Debian, or too old to be believed."""
 
 
 class BuildFailed(LadingError):
