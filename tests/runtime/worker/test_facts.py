@@ -4,7 +4,9 @@ import platform
 from importlib import metadata
 from pathlib import Path
 
-from lading_runtime.worker.facts import facts_of
+import pytest
+from lading_runtime.worker.facts import DISTRIBUTIONS, facts_of
+from lading_runtime.worker.loaders.choice import NATIVE
 from lading_runtime.worker.model import LoadedModel, ModelFolder
 
 
@@ -25,3 +27,12 @@ def test_facts_name_what_a_prediction_depends_on():
         "is_shared": True,
         "load_s": 1.235,
     }
+
+
+@pytest.mark.parametrize("loader_module", NATIVE)
+def test_the_library_of_every_flavour_matters(loader_module):
+    """The version of what a natively loaded model predicts with is always told."""
+    flavour = loader_module.partition(".")[2]
+    others = {"onnx": "onnxruntime", "paddle": "paddlepaddle", "pytorch": "torch", "sklearn": "scikit-learn"}
+
+    assert others.get(flavour, flavour.replace("_", "-")) in DISTRIBUTIONS
