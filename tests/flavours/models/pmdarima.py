@@ -33,9 +33,9 @@ NO_WISH = {"dataframe_split": {"columns": ["n_periods"], "data": [[0]]}}
 WITH_X = pd.DataFrame({"n_periods": [2], "X": [[[0.1, 0.2], [0.3, 0.4]]]})
 
 
-def save(model: Any) -> Any:
+def save(model: Any, example: pd.DataFrame = WISH) -> Any:
     """How *model* is saved."""
-    options: dict[str, Any] = {"input_example": WISH, "pip_requirements": ["pmdarima"]}
+    options: dict[str, Any] = {"input_example": example, "pip_requirements": ["pmdarima"]}
     return lambda folder: mlflow.pmdarima.save_model(model, folder, **options)
 
 
@@ -45,7 +45,8 @@ VARIANTS = {
     "arima_of_array": Variant(save(pm.ARIMA(order=(1, 1, 0)).fit(DAYS.to_numpy())), WISHES),
     "pipeline": Variant(save(PIPELINE.fit(DAYS)), WISHES),
     "exogenous": Variant(
-        save(pm.ARIMA(order=(1, 0, 0)).fit(DAYS, X=X)),
+        save(pm.ARIMA(order=(1, 0, 0)).fit(DAYS, X=X), WITH_X),
         (WITH_X, WITH_X.assign(return_conf_int=True), WISH),
+        (TWO_WISHES,),
     ),
 }
