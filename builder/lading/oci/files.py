@@ -1,0 +1,85 @@
+"""Files outside of the store that appear only when they are whole."""
+
+import errno
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from lading.errors import OutputFailed
+
+PREFIX = ".lading-"
+"""Of files that are being written."""
+
+_HINTS = {
+    errno.ENOSPC: "the disk is full; free some space, or write elsewhere",
+    errno.EDQUOT: "the disk quota is used up; free some space, or write elsewhere",
+    errno.EFBIG: "the file system takes no file of this size; write elsewhere",
+    errno.ENOENT: "make the folder first",
+    errno.ENOTDIR: "a part of this path is a file",
+    errno.EISDIR: "this is a folder; name a file",
+    errno.EROFS: "the file system is read-only; write elsewhere",
+    errno.EACCES: "no permission; write to a folder of yours",
+    errno.EPERM: "no permission; write to a folder of yours",
+}
+
+
+@contextmanager
+def output_errors(path: Path) -> Iterator[None]:
+    """Turn failures of the file system into errors that say what to do.
+
+    Raises:
+        OutputFailed: *path* cannot be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        hint = _HINTS.get(error.errno or 0)
+        raise OutputFailed(f"cannot write {str(path)!r}: {reason}", hint=hint) from error
+
+
+@contextmanager
+def replacing(target: Path, beside: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
+    """Give a file that becomes *target* at the end; nothing of it is left when something fails.
+
+    Args:
+        target: what is written, or replaced.
+        beside: a folder of the same file system, for the unfinished file.
+        mode: of the file, less what the umask takes away.
+    """
+    path = unfinished(beside)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+            flush(file)
+        path.replace(target)
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def unfinished(folder: Path) -> Path:
+    """Return a new name for a file that is being written."""
+    return folder / f"{PREFIX}{secrets.token_hex(8)}"
+
+
+def flush(file: BinaryIO) -> None:
+    """Bring what was written to the disk."""
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def link(source: Path, target: Path) -> bool:
+    """Give *target*, which is missing, the bytes of *source* without writing them; whether it could be done.
+
+    Only a file that nobody may write is linked, such as a blob of the store: a program that changes
+    the one in place would change the other as well.
+    """
+    with suppress(OSError):  # another file system, one without hard links, or a file of somebody else
+        if not source.stat().st_mode & 0o222:
+            target.hardlink_to(source)
+            return True
+    return False
