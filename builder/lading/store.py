@@ -20,7 +20,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Self
@@ -73,6 +73,7 @@ class Store:
             if not path.is_file():
                 return None
             if Digest.of_file(path) == digest:
+                _touch(path)
                 return path
             path.unlink(missing_ok=True)
         return None
@@ -141,6 +142,7 @@ class Store:
                 checksum, _, value = path.read_bytes().partition(b"\n")
             except FileNotFoundError:
                 return None
+            _touch(path)
         return value if checksum == str(Digest.of(value)).encode() else None
 
     def write_entry(self, kind: str, key: str, value: bytes) -> None:
@@ -149,10 +151,15 @@ class Store:
         Raises:
             StoreError: the store cannot be written.
         """
-        with self.temporary() as (file, path):
-            file.write(f"{Digest.of(value)}\n".encode() + value)
-            flush(file)
-            self._publish(path, self._entry(kind, key))
+        self._write_entry(self._entry(kind, key), value)
+
+    def restore_entry(self, name: str, value: bytes) -> None:
+        """Keep *value* as the entry with the path *name*, ``entries/<kind>/<aa>/<hex>``.
+
+        Raises:
+            StoreError: the store cannot be written.
+        """
+        self._write_entry(self.root / name, value)
 
     @contextmanager
     def exclusive(
@@ -205,6 +212,12 @@ class Store:
             with tempfile.TemporaryDirectory(dir=folder) as made:
                 yield Path(made)
 
+    def _write_entry(self, target: Path, value: bytes) -> None:
+        with self.temporary() as (file, path):
+            file.write(f"{Digest.of(value)}\n".encode() + value)
+            flush(file)
+            self._publish(path, target)
+
     def _entry(self, kind: str, key: str) -> Path:
         name = hashlib.sha256(key.encode()).hexdigest()
         return self.root / "entries" / kind / name[:2] / name
@@ -236,6 +249,12 @@ def store_errors(verb: str, path: Path) -> Iterator[None]:
         hint = _HINTS.get(error.errno or 0)
         reason = error.strerror or str(error)
         raise StoreError(f"cannot {verb} {str(path)!r}: {reason.lower()}", hint=hint) from error
+
+
+def _touch(path: Path) -> None:
+    """Note that *path* is used: what was not for long is removed by ``lading cache prune``."""
+    with suppress(OSError):  # somebody else's store, or one on a read-only disk
+        os.utime(path)
 
 
 def _link_or_copy(source: Path, target: Path) -> None:

@@ -24,11 +24,25 @@ class _Command:
         return command
 
 
-_COMMANDS = {
-    "build-image": _Command("lading.cli.build_image", "Build a container image that serves a model."),
+@dataclass(frozen=True, slots=True)
+class _Group:
+    module: str
+    help: str
+
+    def load(self) -> typer.Typer:
+        """Return the commands of the group."""
+        commands: typer.Typer = import_module(self.module).commands
+        return commands
+
+
+_BUILD_IMAGE = _Command("lading.cli.build_image", "Build a container image that serves a model.")
+
+_COMMANDS: dict[str, _Command | _Group] = {
+    "build-image": _BUILD_IMAGE,
     "dockerfile": _Command("lading.cli.dockerfile", "Write a folder that plain `docker build` builds."),
     "serve": _Command("lading.cli.serve", "Serve a model on this machine, without a container."),
     "predict": _Command("lading.cli.predict", "Predict once, from a file or standard input."),
+    "cache": _Group("lading.cli.cache", "Look after what builds keep on this machine."),
     "version": _Command("lading.cli.version", "Print the versions that matter."),
 }
 
@@ -43,9 +57,8 @@ def lading() -> None:
 
 def build_image() -> None:
     """Run ``build-image``, which is ``lading build-image``."""
-    command = _COMMANDS["build-image"]
     app = _empty_app()
-    app.command("build-image", help=command.help, epilog=EPILOG)(command.load())
+    app.command("build-image", help=_BUILD_IMAGE.help, epilog=EPILOG)(_BUILD_IMAGE.load())
     app()
 
 
@@ -58,8 +71,12 @@ def _app(wanted: str) -> typer.Typer:
     app = _empty_app()
     app.callback(help=_HELP, epilog=EPILOG, no_args_is_help=True)(_nothing)
     for name, command in _COMMANDS.items():
-        function = command.load() if name == wanted else _nothing
-        app.command(name, help=command.help)(function)
+        match command:
+            case _Group():
+                group = command.load() if name == wanted else typer.Typer()
+                app.add_typer(group, name=name, help=command.help, no_args_is_help=True)
+            case _Command():
+                app.command(name, help=command.help)(command.load() if name == wanted else _nothing)
     return app
 
 
