@@ -44,6 +44,9 @@ class UvLocker:
     progress: Progress
     is_refreshed: bool = False
 
+    is_offline: bool = False
+    """Ask nobody: only what is kept counts."""
+
     def lock(self, environment: Environment, platform: Platform) -> Lock:
         """Return exact versions and hashes of everything that *environment* needs on *platform*.
 
@@ -58,6 +61,11 @@ class UvLocker:
         known = None if self.is_refreshed else self._known(key)
         if known is not None:
             return known
+        if self.is_offline:
+            raise UnlockableEnvironment(
+                "no lock of this environment is kept here, and offline nobody is asked for one",
+                hint="build once with a network, bring that store (lading cache export), or use --from-lock",
+            )
         lock = self._with_local_files(self._resolve(environment, platform, index))
         self.store.write_entry("locks", key, kept.dump(lock))
         return lock

@@ -45,6 +45,9 @@ class WheelBuilder:
     progress: Progress
     index: PackageIndex
 
+    is_offline: bool = False
+    """Use only the build tools that uv has kept."""
+
     def build(self, source: SourceArchive, archive: Path | None, lock: Lock) -> Path:
         """Return the wheel of *source* for the target of *lock*.
 
@@ -86,7 +89,8 @@ class WheelBuilder:
     def _run(self, source: Path, interpreter: Path, target: Path) -> Path:
         """Build the wheel of *source*, an archive or a folder, into the folder *target*."""
         uv = Uv(self.index)
-        arguments = ("build", "--wheel", "--no-python-downloads", *uv.index_arguments())
+        offline = ("--offline",) if self.is_offline else ()
+        arguments = ("build", "--wheel", "--no-python-downloads", *offline, *uv.index_arguments())
         uv.run(
             *arguments,
             f"--python={interpreter}",

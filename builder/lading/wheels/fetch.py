@@ -43,6 +43,9 @@ class WheelFetcher:
     first_wait_s: float = 0.5
     """Before a download is tried again."""
 
+    is_offline: bool = False
+    """Ask nobody: only what is in the store, or a file of this machine, counts."""
+
     def fetch(self, lock: Lock) -> tuple[Path, ...]:
         """Return a verified wheel file for each package of *lock*, in its order.
 
@@ -57,7 +60,7 @@ class WheelFetcher:
         """
         sources = [package.source for package in lock.packages]
         self._bring({file.digest: file for file in map(_file, sources) if file})
-        builder = WheelBuilder(self.store, self.progress, self.index)
+        builder = WheelBuilder(self.store, self.progress, self.index, is_offline=self.is_offline)
         return tuple(
             self.store.named(source.digest, source.name)
             if isinstance(source, WheelSource)
@@ -70,6 +73,8 @@ class WheelFetcher:
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             blobs = dict(zip(files, pool.map(self.store.find, files), strict=True))
         missing = [file for digest, file in files.items() if blobs[digest] is None]
+        if self.is_offline:
+            _require_local(missing)
         if missing:
             with open_client(self.index) as client:
                 self._download(missing, Downloader(self.store, client, self.first_wait_s))
@@ -112,6 +117,16 @@ class WheelFetcher:
             self.store.add_file(path, file.digest)
         except DigestMismatch as error:
             raise DigestMismatch(f"{path} is not the file that was locked: {error.message}") from error
+
+
+def _require_local(missing: Iterable[_File]) -> None:
+    names = sorted(file.name for file in missing if urlsplit(file.url).scheme != "file")
+    if names:
+        others = f" (and {len(names) - 1} others)" if names[1:] else ""
+        raise WheelUnavailable(
+            f"{names[0]}{others} is not in the store, and offline nobody is asked for it",
+            hint="build once with a network, or bring a store that has them (lading cache export)",
+        )
 
 
 def _file(source: WheelSource | SourceArchive) -> _File | None:

@@ -310,3 +310,18 @@ def test_a_lock_is_the_same_everywhere(ask, packages, host, tmp_path, monkeypatc
     second = locker.lock(Environment(PYTHON, ("aa",)), LINUX)
     assert second.pylock == first.pylock
     assert pylock.read(first.pylock, PYTHON, LINUX) == dataclasses.replace(second)
+
+
+def test_offline_only_a_kept_lock_counts(packages, host, store, uv_cache):
+    """An environment that was locked before is locked the same; any other is refused, and nobody is asked."""
+    packages.wheel("aa")
+    environment, index = Environment(PYTHON, ("aa",)), PackageIndex(index_url=host.index)
+    online, offline = UvLocker(index, store, Silent()), UvLocker(index, store, Silent(), is_offline=True)
+    with pytest.raises(UnlockableEnvironment, match="offline nobody is asked"):
+        offline.lock(environment, LINUX)
+    assert host.requests == []
+
+    known = online.lock(environment, LINUX)
+    host.requests.clear()
+    assert offline.lock(environment, LINUX) == known
+    assert host.requests == []

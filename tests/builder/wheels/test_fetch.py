@@ -312,3 +312,20 @@ store = Store(Path(sys.argv[1]))
 lock = pylock.read((store.root / "pylock.toml").read_text(), PythonMinor(3, 11), Platform("linux", "amd64"))
 WheelFetcher(store, Silent()).fetch(lock)
 """
+
+
+def test_offline_nobody_is_asked(packages, host, store):
+    """What is in the store is taken; what is missing is named, and no host hears of it."""
+    lock = host.lock(packages.wheel("aa"), packages.wheel("bb"))
+    offline = dataclasses.replace(fetcher(store), is_offline=True)
+
+    with pytest.raises(
+        WheelUnavailable, match=r"aa-1\.0-py3-none-any\.whl \(and 1 others\) is not in the store"
+    ):
+        offline.fetch(lock)
+    assert host.requests == []
+
+    fetcher(store).fetch(lock)
+    host.requests.clear()
+    assert len(offline.fetch(lock)) == 2
+    assert host.requests == []
