@@ -20,7 +20,7 @@ from pathlib import Path
 from lading_runtime.payload import Payload
 from lading_runtime.protocol.decode import decode
 from lading_runtime.schema.signature import Signature, read_signature
-from lading_runtime.server.collection import uncollected
+from lading_runtime.server.collection import Uncollected
 from lading_runtime.server.invocations import INLINE_BYTES
 from lading_runtime.wire import Message, receive, send
 from measure import MLFLOW_PYTHON, REPOSITORY, Table, seconds
@@ -30,6 +30,7 @@ NAMES = [f"feature_{number}" for number in range(20)]
 FORMATS = ("dataframe_split", "dataframe_records", "inputs")
 MEDIA_TYPE = "application/json"
 ROWS = 10_000
+UNCOLLECTED = Uncollected()
 SIGNATURE = {
     "inputs": json.dumps(
         [{"type": TYPES[number % 4], "name": name, "required": True} for number, name in enumerate(NAMES)]
@@ -108,7 +109,7 @@ def decode_as_served(body: bytes, signature: Signature | None) -> Payload:
     """Return a body's payload; large ones without the garbage collector, as in the server."""
     if len(body) <= INLINE_BYTES:
         return decode(body, MEDIA_TYPE, signature)
-    with uncollected():
+    with UNCOLLECTED:
         return decode(body, MEDIA_TYPE, signature)
 
 

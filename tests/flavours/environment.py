@@ -1,4 +1,9 @@
-"""Environments with the libraries of a family of flavours, with MLflow and without, and what they answer."""
+"""Environments with the libraries of a family of flavours, with MLflow and without, and what they answer.
+
+    python -m tests.flavours.environment FLAVOUR FAMILY
+
+Prints where the flavour's models are, and the interpreter that has MLflow and what they need.
+"""
 
 import hashlib
 import json
@@ -99,3 +104,7 @@ def run(*command: object, **variables: str) -> str:
     if done.returncode != 0:
         pytest.fail(f"{words[:4]} failed:\n{done.stdout[-5000:]}\n{done.stderr[-5000:]}", pytrace=False)
     return done.stdout
+
+
+if __name__ == "__main__":
+    sys.stdout.write(f"{models_of(*sys.argv[1:])}\n{interpreter(sys.argv[2], has_mlflow=True)}\n")
