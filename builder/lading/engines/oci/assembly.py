@@ -10,6 +10,15 @@ from lading.oci.config import CREATED
 from lading.oci.image import MAX_LAYERS, Image, Layer
 from lading.plan import ImagePlan
 
+PARTS_LABEL = "ai.lading.layers"
+"""Says how many layers each part of the image has, from the lowest, such as ``base=1 server=2 …``.
+
+``lading swap-model`` and ``lading rebase`` find by it what they put something else in place of.
+"""
+
+ENV_LABEL = "ai.lading.env"
+"""Names the variables that do not come from the base."""
+
 _SECOND = 1_000_000_000
 """Docker's durations are whole nanoseconds (``container.HealthConfig``)."""
 
@@ -32,7 +41,12 @@ class Layers:
 
     def in_order(self) -> tuple[Layer, ...]:
         """Return all of them; what many images share, and what changes least, is lowest."""
-        return self.server + self.environment + self.runtime + self.bytecode + self.model
+        return tuple(layer for part in self.parts().values() for layer in part)
+
+    def parts(self) -> dict[str, tuple[Layer, ...]]:
+        """Return them by the name of their part, lowest first."""
+        names = ("server", "environment", "runtime", "bytecode", "model")
+        return {name: getattr(self, name) for name in names}
 
 
 def assemble(plan: ImagePlan, base: Base, layers: Layers) -> Image:
@@ -48,12 +62,17 @@ def assemble(plan: ImagePlan, base: Base, layers: Layers) -> Image:
             f" engines mount {MAX_LAYERS}",
             hint="take a base image with fewer layers",
         )
-    config = base.image.config.running(_settings(plan, base))
+    counts = {"base": len(base.image.layers)} | {name: len(part) for name, part in layers.parts().items()}
+    own = {
+        PARTS_LABEL: " ".join(f"{name}={count}" for name, count in counts.items()),
+        ENV_LABEL: " ".join(plan.env),
+    }
+    config = base.image.config.running(_settings(plan, base, own))
     annotations = {"org.opencontainers.image.created": CREATED, **_annotations(plan, base)}
     return Image(config, base.image.layers, annotations).with_layers(stack)
 
 
-def _settings(plan: ImagePlan, base: Base) -> Mapping[str, Any]:
+def _settings(plan: ImagePlan, base: Base, labels: Mapping[str, str]) -> Mapping[str, Any]:
     """Return what the templates of the docker engine write as instructions."""
     env = base.image.config.env | dict(plan.env)
     return {
@@ -67,7 +86,7 @@ def _settings(plan: ImagePlan, base: Base) -> Mapping[str, Any]:
             "Timeout": 5 * _SECOND,
             "StartPeriod": 60 * _SECOND,
         },
-        "Labels": {**base.image.config.labels, **plan.labels, **_base_digest(base)},
+        "Labels": {**base.image.config.labels, **plan.labels, **_base_digest(base), **labels},
         "StopSignal": "SIGTERM",
         "User": plan.user,
         "WorkingDir": "/opt",
