@@ -13,6 +13,9 @@ SAID_NULLS = {
     *("bool:False", "bool:True", "bool:np.False_"),
     *("str:'None'", "bytes:b'None'", "bytes_:np.bytes_(b'None')", "str_:np.str_('None')"),
 }
+SAID_IN_ARRAYS = [repr(text[:length]) for text in ("None", "nan") for length in range(1, len(text) + 1)]
+"""An array of texts is as wide as the widest one that is sent."""
+
 NULL = re.compile(r"\bNone\b")
 DTYPE = re.compile(r", dtype=[^)]*")
 """How an array says what it holds, which is something else where it holds another value."""
@@ -42,7 +45,7 @@ def is_kept_null(expected: str, found: str) -> bool:
     """Tell whether *found* is *expected* with null for what MLflow 3.17 makes of one."""
     if found in MISSING:
         return expected in SAID_NULLS
-    said = {DTYPE.sub("", NULL.sub(text, found)) for text in ("False", "'None'", "b'None'")}
+    said = {DTYPE.sub("", NULL.sub(text, found)) for text in ("False", "b'None'", *SAID_IN_ARRAYS)}
     return expected != found and DTYPE.sub("", expected) in said
 
 

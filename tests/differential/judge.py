@@ -91,12 +91,14 @@ class Trial:
             if not refusals:
                 return []
             problems += [f"by {rule.id}: {line}" for line in refusals]
+        answers = [self.case.answer]
         for name, twin in self._twins():
             differences = self._differences(twin)
             if not differences:
                 return []
+            answers.append(twin.answer)
             problems += [f"asked {name}: {line}" for line in differences]
-        return [] if self._has_two_faults() else problems
+        return [] if self._has_two_faults(answers) else problems
 
     def _seen(self, rule: Any) -> Any:
         """Return *rule* with an eye for the columns of this signature."""
@@ -207,21 +209,24 @@ class Trial:
 
     # --- requests with two faults, of which each names another ---
 
-    def _has_two_faults(self) -> bool:
-        """Tell whether both refuse, and there is a fault left when what one of them blames is mended."""
+    def _has_two_faults(self, answers: list[Answer]) -> bool:
+        """Tell whether both refuse, and there is a fault left when what one of them blames is mended.
+
+        *answers* are MLflow's, to the request and to those that say the same.
+        """
         if (self.case.answer.status, self.found.status) != (400, 400):
             return False
         mended = self._mended(self.found)
         if mended is not None and self.asked(mended).answer.status == 400:
             return True
-        mended = self._mended(self.case.answer)
-        return mended is not None and self.lading(mended).status == 400
+        ways = [self._mended(answer) for answer in answers if answer.status == self.found.status]
+        return any(self.lading(mended).status == 400 for mended in ways if mended is not None)
 
     def _mended(self, answer: Answer) -> Case | None:
         """Return the request with a good value in all cells of the columns that *answer* blames."""
         error = self._replay.error_of(answer)
-        inputs = enumerate(self._signature.inputs)
-        specs = [spec for position, spec in inputs if error and blames(error["message"], spec, position)]
+        inputs = zip(self._signature.inputs, self._labels(), strict=True)
+        specs = [spec for spec, label in inputs if error and blames(error["message"], spec, label)]
         is_csv = self.case.header("Content-Type") == CSV
         sent = self._as_split(self.case) if is_csv else self.case
         case = self._changed(sent, lambda spec, cell: good_value(spec) if spec in specs else cell)
@@ -230,6 +235,15 @@ class Trial:
         if error and re.search(r"\b[Pp]aram", error["message"]) and isinstance(case.payload, dict):
             case = case.with_payload({**case.payload, "params": None})
         return None if case is sent else case
+
+    def _labels(self) -> list[Any]:
+        """Return what the request calls the first columns, and positions where it does not."""
+        sent = self._sent()
+        split = sent.get("dataframe_split") if isinstance(sent, dict) else None
+        given = split.get("columns") if isinstance(split, dict) else None
+        called = [*given] if isinstance(given, list) else []
+        count = len(self._signature.inputs)
+        return [*called, *range(len(called), count)][:count]
 
 
 def boolean_of(spec: Spec, cell: Any) -> Any:
@@ -262,7 +276,7 @@ def good_value(spec: Spec) -> Any:
     return GOOD_VALUES.get(kind_of(spec), 1)
 
 
-def blames(message: str, spec: Spec, position: int) -> bool:
-    """Tell whether *message* names a column."""
-    name = re.escape(spec["name"]) if "name" in spec else f"column '?{position}"
+def blames(message: str, spec: Spec, label: Any) -> bool:
+    """Tell whether *message* names a column, by its label if it has no name."""
+    name = re.escape(spec["name"]) if "name" in spec else f"column '?{re.escape(str(label))}"
     return re.search(rf"(?<!\w){name}(?!\w)", message) is not None

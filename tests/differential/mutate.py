@@ -230,18 +230,24 @@ def mutants(shots: Sequence[Shot], rng: random.Random) -> Iterator[Shot]:
 
 
 def bombs(limit_bytes: int) -> list[Shot]:
-    """Return bodies as large as *limit_bytes*, and some that are small until they are unpacked."""
+    """Return bodies as large as *limit_bytes* that say nothing, and some that are small until unpacked."""
     wanted = {"Content-Type": JSON}
     packed = {**wanted, "Content-Encoding": "gzip"}
-    row = b'{"dataframe_split":{"columns":["zz"],"data":['
-    numbers = b"[1.5]," * ((limit_bytes - len(row) - 8) // 6)
     return [
         Shot(wanted, b'{"inputs": ' + b" " * (limit_bytes - 13) + b"x}"),
         Shot(wanted, b'{"inputs": "' + b"x" * (limit_bytes - 13)),
         Shot(wanted, b"[" * limit_bytes),
-        Shot(wanted, row + numbers + b'["x"]]}}'),
-        Shot({"Content-Type": "text/csv"}, b"zz\n" + b"1\n" * (limit_bytes // 2 - 2)),
-        Shot(packed, gzip.compress(b" " * limit_bytes)),
-        Shot(packed, gzip.compress(b" " * (10 * limit_bytes))),
-        Shot(packed, gzip.compress(gzip.compress(b" " * (10 * limit_bytes)))),
+        Shot(packed, gzip.compress(b" " * limit_bytes, 1)),
+        Shot(packed, gzip.compress(b" " * (limit_bytes >> 4)) * 160),
+        Shot(packed, gzip.compress(gzip.compress(b" " * (limit_bytes >> 4)) * 160)),
+    ]
+
+
+def tables(limit_bytes: int) -> list[Shot]:
+    """Return tables as large as *limit_bytes*, of a column that no model takes."""
+    row = b'{"dataframe_split":{"columns":["zz"],"data":['
+    numbers = b"[1.5]," * ((limit_bytes - len(row) - 8) // 6)
+    return [
+        Shot({"Content-Type": JSON}, row + numbers + b'["x"]]}}'),
+        Shot({"Content-Type": "text/csv"}, b"zz,y\n" + b"1.5,ab\n" * (limit_bytes // 7 - 1)),
     ]

@@ -48,6 +48,9 @@ def value_tests(replay: ModuleType) -> dict[str, Callable[[Any], bool]]:
     """Return kinds of values that the suite's own rules do not look for."""
     return {
         "empty list": holds_empty_list,
+        "missing": replay.any_leaf(
+            lambda value: value is None or (isinstance(value, float) and math.isnan(value))
+        ),
         "no boolean": lambda value: value is not None and not isinstance(value, bool),
         **TYPED_TESTS,
         "time beyond nanoseconds": lambda value: (

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, cast
 
 from lading_runtime.errors import MalformedBody, SchemaViolation, UnreadableValue
@@ -206,10 +207,12 @@ class TensorSchema:
             raise MalformedBody("the tensors in 'instances' have unequal lengths")
 
     def _refuse_records(self, rows: list[Record]) -> Node:
-        for row in rows:
-            for tensor in self.tensors:
-                if tensor.name in row:
-                    array_node(tensor, row[tensor.name], Buffers())
+        by_name = {tensor.name: tensor for tensor in self.tensors}
+        for name, value in chain.from_iterable(row.items() for row in rows):
+            if name in by_name:
+                array_node(by_name[name], value, Buffers())
+            else:
+                _flatten(name, value)
         return self._refuse_missing(())
 
     def _refuse_missing(self, present: Iterable[Any]) -> Node:

@@ -4,29 +4,44 @@ from __future__ import annotations
 
 import gc
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
 
-_turn = threading.Lock()
+YOUNG = 1
+"""The generation of what has come since the last collection, or the one before it."""
 
 
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """Collect no cycles in this process until the end, if no other thread is within such a block.
+class Uncollected:
+    """While threads are within it, cycles are collected only when one of them leaves.
 
     A body of a hundred megabytes becomes millions of lists, all in use: the collector would look at each
     of them again and again, which takes two thirds of the time. What has no cycles is freed as always.
 
-    Only one block at a time has a say. Were the collector off until the last of them ends, a server that
-    always has a large body in hand would never collect; so it is off for as long as one body takes, and
-    who comes meanwhile is slower at worst.
+    A server that always has a large body in hand collects, too: who leaves others behind looks once at
+    what is new.
     """
-    if not gc.isenabled() or not _turn.acquire(blocking=False):
-        yield
-        return
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
-        _turn.release()
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._was_enabled = False
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._inside:
+                self._was_enabled = gc.isenabled()
+                gc.disable()
+            self._inside += 1
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._was_enabled and self._inside:
+                gc.collect(YOUNG)
+            elif self._was_enabled:
+                gc.enable()
+
+
+UNCOLLECTED = Uncollected()
+"""There is one collector in a process."""

@@ -24,7 +24,7 @@ from lading_runtime.protocol.encode import encode
 from lading_runtime.schema.signature import Signature
 from lading_runtime.server.access import SCOPE_KEY, Exchange
 from lading_runtime.server.body import read_body, unpack_body
-from lading_runtime.server.collection import uncollected
+from lading_runtime.server.collection import UNCOLLECTED
 from lading_runtime.server.interruption import ClientDisconnected, Cutoff, Presence
 from lading_runtime.server.predictor import Prediction, Predictor
 from lading_runtime.server.problems import problem_of
@@ -132,7 +132,7 @@ def _size_of_work(body: bytes, headers: Iterable[tuple[bytes, bytes]]) -> float:
 
 
 def _do_uncollected(work: Callable[[], T]) -> T:
-    with uncollected():
+    with UNCOLLECTED:
         return work()
 
 
