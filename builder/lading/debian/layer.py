@@ -1,0 +1,66 @@
+"""A root file system → layers in the store, the same bytes anywhere."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+
+from lading.debian.root import Node, Root
+from lading.digest import Digest
+from lading.oci import media_types
+from lading.oci.blob import FileBlob
+from lading.oci.descriptor import Descriptor
+from lading.oci.image import Layer
+from lading.oci.tar import END, Kind, TarEntry, padding
+from lading.store import Store
+
+_KIND = "debian-layer"
+
+
+def find_layer(store: Store, key: str) -> Layer | None:
+    """Return the layer that was made for *key*; None where it is not in the store any more."""
+    value = store.read_entry(_KIND, key)
+    if value is None:
+        return None
+    members = json.loads(value)
+    digest = Digest.parse(members["digest"])
+    return _layer(store, digest, members) if store.find(digest) else None
+
+
+def make_layer(store: Store, key: str, root: Root, created_by: str) -> Layer:
+    """Write *root* as a layer, and remember it under *key*."""
+    sha256 = hashlib.sha256()
+    digest = store.add(_hashed(archive(root), sha256))
+    members = {
+        "digest": str(digest),
+        "diffId": f"sha256:{sha256.hexdigest()}",
+        "mediaType": media_types.TAR,
+        "createdBy": created_by,
+    }
+    store.write_entry(_KIND, key, json.dumps(members, sort_keys=True).encode())
+    return _layer(store, digest, members)
+
+
+def _layer(store: Store, digest: Digest, members: Mapping[str, str]) -> Layer:
+    path = store.path(digest)
+    descriptor = Descriptor(members["mediaType"], digest, path.stat().st_size)
+    return Layer(descriptor, Digest.parse(members["diffId"]), FileBlob(path), members["createdBy"])
+
+
+def archive(root: Root) -> Iterator[bytes]:
+    """Yield *root* as a tar archive."""
+    for path, node in root.sorted():
+        yield _entry(path, node).header()
+        if node.kind is Kind.FILE:
+            yield from node.blob.chunks()
+            yield padding(node.size_bytes)
+    yield END
+
+
+def _entry(path: str, node: Node) -> TarEntry:
+    return TarEntry(path, node.kind, node.size_bytes, node.mode, node.target, node.user_id, node.group_id)
+
+
+def _hashed(chunks: Iterator[bytes], sha256: "hashlib._Hash") -> Iterator[bytes]:
+    for chunk in chunks:
+        sha256.update(chunk)
+        yield chunk

@@ -1,0 +1,110 @@
+"""A lock → the layers of a base: its packages fetched, unpacked, put together and written."""
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+from lading.debian.archive import Archive
+from lading.debian.assemble import assemble
+from lading.debian.deb import Deb
+from lading.debian.download import Missing
+from lading.debian.index import Package
+from lading.debian.layer import find_layer, make_layer
+from lading.debian.lock import BaseLock
+from lading.debian.root import Root
+from lading.debian.unpack import Unpacker
+from lading.digest import Digest
+from lading.errors import ArchiveError
+from lading.oci.image import Layer
+from lading.progress import Progress
+from lading.store import Store
+
+TRANSFORM = 1
+"""Counts up whenever the same packages become other bytes."""
+
+_AT_ONCE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class BaseLayers:
+    """Makes layers out of packages, or finds those that were made before."""
+
+    store: Store
+    progress: Progress
+
+    archive: Callable[[], AbstractContextManager[Archive]]
+    """Opens Debian's archive; not called where every package is in the store."""
+
+    def layers(self, lock: BaseLock, python: str | None) -> tuple[Layer, ...]:
+        """Return the system's layer and, where *lock* has one, that of the interpreter.
+
+        The system's is the same for each interpreter, so that registries and engines have it once.
+
+        Args:
+            lock: of the base.
+            python: the interpreter's name, such as ``python3.11``.
+
+        Raises:
+            DigestMismatch: the mirror gives another package than was locked.
+            ArchiveError: the archive cannot be reached, has a package no more, or has a broken one.
+            StoreError: the disk is full, or the store cannot be written.
+        """
+        keys = _keys(lock, python)
+        with self.store.exclusive(f"debian-{lock.suite}-{lock.architecture}"):
+            found = [find_layer(self.store, key) for key in keys]
+            if None in found:
+                with self.progress.step(f"assemble debian:{lock.suite}"):
+                    self.fetch(lock.packages)
+                    found = list(self._make(lock, keys, python))
+        return tuple(layer for layer in found if layer is not None)
+
+    def fetch(self, packages: Iterable[Package]) -> None:
+        """Bring those of *packages* into the store that are missing there or damaged."""
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            wanted = list(packages)
+            there = pool.map(self.store.find, [package.digest for package in wanted])
+            missing = [package for package, path in zip(wanted, there, strict=True) if path is None]
+        if missing:
+            with self.archive() as archive, ThreadPoolExecutor(_AT_ONCE) as pool:
+                for _ in pool.map(lambda package: self._download(archive, package), missing):
+                    pass
+
+    def _download(self, archive: Archive, package: Package) -> None:
+        url = archive.mirror.url(package.archive, package.path)
+        with self.progress.transfer(f"{package.name} {package.version}", package.size_bytes) as moved:
+            try:
+                archive.downloader.fetch(url, package.digest, moved)
+            except Missing as error:
+                raise ArchiveError(
+                    f"{package.name} {package.version} is no longer in Debian's archive",
+                    hint="give --pull, which locks the base anew",
+                ) from error
+
+    def _make(self, lock: BaseLock, keys: tuple[str, ...], python: str | None) -> Iterable[Layer]:
+        """Yield the layers of *lock*; those that are the same as before are written again."""
+        with self.store.temporary() as (file, path):
+            unpacker = Unpacker(file, path)
+            unpacked = {
+                package.name: unpacker.unpack(Deb(self.store.path(package.digest), package.name))
+                for package in lock.packages
+            }
+            system = assemble([unpacked[package.name] for package in lock.system], lock.architecture)
+            yield self._layer(keys[0], system, f"the system of debian:{lock.suite}")
+            if lock.python:
+                everything = sorted(unpacked.values(), key=lambda package: package.name)
+                upper = assemble(everything, lock.architecture, python).beside(system.nodes)
+                yield self._layer(keys[1], upper, f"{python} of debian:{lock.suite}")
+
+    def _layer(self, key: str, root: Root, title: str) -> Layer:
+        return make_layer(self.store, key, root, f"lading: {title}")
+
+
+def _keys(lock: BaseLock, python: str | None) -> tuple[str, ...]:
+    """Return what the layers of *lock* are kept under: all that their bytes depend on."""
+    system = f"{TRANSFORM} {Digest.of(_names(lock.system))} {lock.architecture} {lock.suite}"
+    return (system, f"{system} {Digest.of(_names(lock.python))} {python}") if lock.python else (system,)
+
+
+def _names(packages: Iterable[Package]) -> bytes:
+    return "".join(f"{package.name} {package.digest}\n" for package in packages).encode()

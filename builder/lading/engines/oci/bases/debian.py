@@ -1,0 +1,125 @@
+"""The embedded default: a base out of Debian's signed packages, where no registry answers.
+
+``debian:bookworm`` is Debian's packages as Debian made them, unpacked in Python: no root, no dpkg, no
+registry. What was found in the archive is kept as a lock in the store: the same name is the same bytes
+until somebody asks for what is new.
+"""
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from lading.debian.archive import Archive, open_archive
+from lading.debian.assemble import USER_ID
+from lading.debian.layers import BaseLayers
+from lading.debian.lock import BaseLock
+from lading.debian.locking import lock_base
+from lading.engines.oci.bases.base import Base
+from lading.environment import Platform, PythonMinor
+from lading.errors import ArchiveError, BuildFailed, InvalidReference
+from lading.oci.config import CREATED, Config
+from lading.oci.image import Image, Layer
+from lading.progress import Progress
+from lading.store import Store
+
+PREFIX = "debian:"
+
+_SUITES = {
+    PythonMinor(3, 9): "bullseye",
+    PythonMinor(3, 11): "bookworm",
+    PythonMinor(3, 13): "trixie",
+}
+"""Debian's stable suites of the last years, by the Python that they have."""
+
+_NAME = re.compile(r"debian:([a-z]+)")
+_KIND = "debian-lock"
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_VARIANTS = {"arm64": "v8"}
+
+
+def default_name(python: PythonMinor) -> str | None:
+    """Return the name of the base with this Python; None where no suite has it."""
+    suite = _SUITES.get(python)
+    return f"{PREFIX}{suite}" if suite else None
+
+
+@dataclass(frozen=True, slots=True)
+class DebianBases:
+    """Bases that Lading assembles itself."""
+
+    store: Store
+    progress: Progress
+
+    is_offline: bool = False
+    """Whether only the store is asked."""
+
+    is_fresh: bool = False
+    """Whether the archive is asked for newer packages than those that were used before."""
+
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+
+    def find(self, name: str, platform: Platform, python: PythonMinor) -> Base:
+        """Return the base called *name*, such as ``debian:bookworm``.
+
+        Raises:
+            InvalidReference: *name* is no name of such a base.
+            BuildFailed: there is no such suite, or it has not this Python.
+            UntrustedArchive: the archive's release is not signed by Debian, or has expired.
+            DigestMismatch: the archive gives what Debian did not sign.
+            ArchiveError: the archive cannot be reached, or answers nonsense.
+            StoreError: the disk is full, or the store cannot be written.
+        """
+        match = _NAME.fullmatch(name)
+        if match is None:
+            raise InvalidReference(f"no name of a Debian base: {name!r}", hint="such as debian:bookworm")
+        lock = self._lock(match[1], platform.architecture, python)
+        layers = BaseLayers(self.store, self.progress, self._open).layers(lock, f"python{python}")
+        image = _image(platform, layers)
+        return Base(name, image, f"/usr/bin/python{python}", image.descriptor.digest)
+
+    def _lock(self, suite: str, architecture: str, python: PythonMinor) -> BaseLock:
+        """Return the lock of last time, or a new one."""
+        key = f"{suite} {architecture} {python}"
+        kept = None if self.is_fresh else self.store.read_entry(_KIND, key)
+        if kept is not None:
+            return BaseLock.parse(kept)
+        try:
+            with self._open() as archive:
+                lock = lock_base(archive, suite, architecture, python)
+        except BuildFailed as error:
+            raise _with_ways_out(error, python) from error
+        self.store.write_entry(_KIND, key, lock.encode())
+        return lock
+
+    @contextmanager
+    def _open(self) -> Iterator[Archive]:
+        if self.is_offline:
+            raise ArchiveError(
+                "packages of the Debian base are not in the store",
+                hint="build once without --offline, or give a base that is on this machine",
+            )
+        with open_archive(self.store, self.progress, self.environ) as archive:
+            yield archive
+
+
+def _with_ways_out(error: BuildFailed, python: PythonMinor) -> BuildFailed:
+    if error.hint:
+        return error
+    other = default_name(python)
+    hint = f"use {other}" if other else f"give --base an image with Python {python}"
+    return BuildFailed(error.message, hint=hint)
+
+
+def _image(platform: Platform, layers: tuple[Layer, ...]) -> Image:
+    variant = _VARIANTS.get(platform.architecture)
+    members = {
+        "architecture": platform.architecture,
+        "os": platform.os,
+        "created": CREATED,
+        "config": {"Env": [f"PATH={_PATH}", "LANG=C.UTF-8"], "User": str(USER_ID), "WorkingDir": "/"},
+        "rootfs": {"type": "layers", "diff_ids": []},
+        **({"variant": variant} if variant else {}),
+    }
+    return Image(Config(members), ()).with_layers(layers)
