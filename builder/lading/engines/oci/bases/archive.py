@@ -1,0 +1,37 @@
+"""Base images from archives: ``--base-image oci-archive:FILE[:NAME]`` and ``docker-archive:FILE[:NAME]``."""
+
+from dataclasses import dataclass
+
+from lading.engines.oci.bases.base import Base
+from lading.engines.oci.bases.known import known_python
+from lading.engines.oci.bases.place import naming, split_place
+from lading.environment import Platform, PythonMinor
+from lading.oci.archive_reading import ArchiveFile
+from lading.store import Store
+
+OCI_PREFIX = "oci-archive:"
+DOCKER_PREFIX = "docker-archive:"
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveBases:
+    """Files that ``docker save``, ``podman save``, skopeo or Lading wrote; they are not unpacked."""
+
+    store: Store
+
+    def find(self, name: str, platform: Platform, python: PythonMinor) -> Base:
+        """Return the base image of an archive; one of the other kind than *name* says is read as well.
+
+        Raises:
+            BuildFailed: there is none, it is for another platform, or it has not this Python.
+            LadingError: the archive is damaged.
+        """
+        is_docker = name.startswith(DOCKER_PREFIX)
+        with naming(name):
+            path, wanted = split_place(name.removeprefix(DOCKER_PREFIX).removeprefix(OCI_PREFIX))
+            archive = ArchiveFile.open(path)
+            as_docker = archive.is_docker if is_docker else not archive.is_layout
+            find = archive.find_as_docker if as_docker else archive.find_in_layout
+            found = find(wanted, platform)
+        interpreter = known_python(found.image, python, name, self.store)
+        return Base(name, found.image, interpreter, found.digest)
