@@ -1,0 +1,129 @@
+"""The files in which Docker and Podman keep credentials: ``config.json`` and ``auth.json``, one format.
+
+Inside of one, ``credHelpers`` counts before ``credsStore`` and that before ``auths``
+(``containers-auth.json(5)``, ``docker login``).
+"""
+
+import base64
+import binascii
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from lading.errors import RegistryError
+from lading.oci.registry.credentials import Credentials, IdentityToken, Login, RegistryToken
+
+
+@dataclass(frozen=True, slots=True)
+class AuthFile:
+    """One such file."""
+
+    origin: str
+    """What errors call it."""
+
+    members: Mapping[str, Any] = field(repr=False)
+
+    @classmethod
+    def parse(cls, text: str, origin: str) -> Self:
+        """Return the credentials file that *text* is.
+
+        Raises:
+            RegistryError: it is none.
+        """
+        try:
+            members = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise RegistryError(f"{origin} is no JSON", hint="docker login writes it anew") from error
+        if not isinstance(members, dict):
+            raise RegistryError(f"{origin} is no JSON object", hint="docker login writes it anew")
+        return cls(origin, members)
+
+    @classmethod
+    def read(cls, path: Path) -> Self | None:
+        """Return the file at *path*; None where there is none.
+
+        Raises:
+            RegistryError: it cannot be read.
+        """
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except (OSError, UnicodeDecodeError) as error:
+            raise RegistryError(f"{str(path)!r} cannot be read", hint="it holds credentials") from error
+        return cls.parse(text, repr(str(path)))
+
+    def helper(self, key: str) -> str | None:
+        """Return the name of the program that has the credentials of *key*."""
+        special, general = _object(self.members, "credHelpers").get(key), self.members.get("credsStore")
+        found = special or general
+        return found if isinstance(found, str) else None
+
+    def find(self, key: str) -> Credentials | None:
+        """Return what the file itself says of *key*, ``host[/path]``; None for nothing."""
+        for name, entry in _object(self.members, "auths").items():
+            if (name == key or _plain(name) == key) and isinstance(entry, dict):
+                return _credentials(entry)
+        return None
+
+
+def auth_files(environ: Mapping[str, str] = os.environ) -> Iterator[AuthFile]:
+    """Yield the files of the user, the first to count first; ``$DOCKER_AUTH_CONFIG`` is one without a file.
+
+    Raises:
+        RegistryError: one of them cannot be read.
+    """
+    if text := environ.get("DOCKER_AUTH_CONFIG"):
+        yield AuthFile.parse(text, "$DOCKER_AUTH_CONFIG")
+    for path in _paths(environ):
+        if (file := AuthFile.read(path)) is not None:
+            yield file
+
+
+def _paths(environ: Mapping[str, str]) -> Iterator[Path]:
+    home = Path(environ.get("HOME") or Path.home())
+    if chosen := environ.get("REGISTRY_AUTH_FILE"):
+        yield Path(chosen)
+    yield Path(environ.get("DOCKER_CONFIG") or home / ".docker") / "config.json"
+    runtime = environ.get("XDG_RUNTIME_DIR")
+    yield (Path(runtime) / "containers" if runtime else Path(f"/run/containers/{os.getuid()}")) / "auth.json"
+    yield Path(environ.get("XDG_CONFIG_HOME") or home / ".config") / "containers" / "auth.json"
+
+
+def _object(members: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = members.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def _plain(name: str) -> str:
+    """Return the host of a key that was written as a URL, as old versions of Docker did."""
+    rest = name.partition("://")[2] or name
+    for version in ("/v1", "/v2"):
+        rest = rest.rstrip("/").removesuffix(version)
+    return rest.rstrip("/").lower()
+
+
+def _credentials(entry: Mapping[str, Any]) -> Credentials | None:
+    """Return what an entry of ``auths`` holds; an empty one is what a credential store leaves behind."""
+    if token := entry.get("registrytoken"):
+        return RegistryToken(str(token))
+    if token := entry.get("identitytoken"):
+        return IdentityToken(str(token))
+    username, password = _decoded(entry.get("auth")) or (entry.get("username"), entry.get("password"))
+    if not username or password is None:
+        return None
+    return IdentityToken(str(password)) if username == "<token>" else Login(str(username), str(password))
+
+
+def _decoded(auth: object) -> tuple[str, str] | None:
+    if not isinstance(auth, str):
+        return None
+    try:
+        username, colon, password = base64.b64decode(auth).decode().partition(":")
+    except (binascii.Error, ValueError):
+        return None
+    # Docker pads some passwords with zero bytes
+    return (username, password.rstrip("\0")) if colon else None

@@ -1,0 +1,234 @@
+"""One repository of a registry: its manifests and blobs, by the distribution specification's end points."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from lading.digest import Digest
+from lading.errors import DigestMismatch
+from lading.oci import document, media_types
+from lading.oci.descriptor import Descriptor
+from lading.oci.registry.host import Ask, Host, Reply
+from lading.oci.registry.transport import Answer, Body
+
+MAX_MANIFEST_BYTES = 4 << 20
+"""Registries need not take more (distribution specification, "Pushing Manifests")."""
+
+_OK, _CREATED, _ACCEPTED, _NO_CONTENT, _PARTIAL, _NOT_FOUND = 200, 201, 202, 204, 206, 404
+_FOUND_OR_NOT = frozenset({_OK, _NOT_FOUND})
+_ACCEPT = ", ".join(sorted(media_types.INDEXES | media_types.MANIFESTS))
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A manifest or index, exactly as the registry has it."""
+
+    descriptor: Descriptor
+    data: bytes
+
+    etag: str | None = None
+    """What the registry calls this state of a tag, if it does."""
+
+    @property
+    def members(self) -> dict[str, Any]:
+        """The JSON object."""
+        return document.decode(self.data, f"the manifest {self.descriptor.digest}")
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """One repository; ``str`` gives ``host/path``."""
+
+    host: Host
+    path: str
+
+    is_written: bool = False
+    """Whether we ask for the permission to push."""
+
+    others: tuple[str, ...] = ()
+    """Repositories of the same registry that blobs may be mounted from."""
+
+    def __str__(self) -> str:
+        return f"{self.host.address}/{self.path}"
+
+    def manifest(self, reference: Digest | str) -> Manifest | None:
+        """Return a manifest by digest or tag; None where there is none.
+
+        Raises:
+            DigestMismatch: it is not what *reference* says.
+            RegistryError: the registry does not give it.
+        """
+        reply = self.host.ask(
+            self._ask(
+                f"the manifest {reference}",
+                "GET",
+                f"manifests/{reference}",
+                expected=_FOUND_OR_NOT,
+                headers={"Accept": _ACCEPT},
+                limit_bytes=2 * MAX_MANIFEST_BYTES,
+            )
+        )
+        if reply.status == _NOT_FOUND:
+            return None
+        manifest = Manifest(
+            Descriptor.of(_media_type(reply), reply.data), reply.data, reply.headers.get("etag")
+        )
+        promised = reference if isinstance(reference, Digest) else _digest(reply)
+        if promised is not None and promised != manifest.descriptor.digest:
+            raise DigestMismatch(
+                f"{self} gives another manifest for {reference}: expected {promised},"
+                f" got {manifest.descriptor.digest}",
+                hint="something changed it on its way; try again",
+            )
+        return manifest
+
+    def digest(self, reference: Digest | str) -> Digest | None:
+        """Return the digest of a manifest by tag; None where there is none.
+
+        Raises:
+            RegistryError: the registry does not tell.
+        """
+        ask = self._ask(
+            f"the manifest {reference}",
+            "HEAD",
+            f"manifests/{reference}",
+            expected=_FOUND_OR_NOT,
+            headers={"Accept": _ACCEPT},
+        )
+        reply = self.host.ask(ask)
+        if reply.status == _NOT_FOUND:
+            return None
+        found = _digest(reply)
+        if found is None:  # the header is optional
+            manifest = self.manifest(reference)
+            found = manifest.descriptor.digest if manifest else None
+        return found
+
+    def put_manifest(
+        self,
+        reference: Digest | str,
+        media_type: str,
+        data: bytes,
+        condition: Mapping[str, str] | None = None,
+    ) -> Mapping[str, str]:
+        """Give the registry a manifest under a digest or tag; return the headers of its answer.
+
+        Args:
+            reference: to put it under.
+            media_type: of the manifest.
+            data: its bytes.
+            condition: headers such as ``If-Match``, under which the registry may refuse it.
+
+        Raises:
+            DigestMismatch: it took other bytes.
+            RegistryError: it does not take it.
+        """
+        ask = self._ask(
+            f"the manifest {reference}",
+            "PUT",
+            f"manifests/{reference}",
+            expected=frozenset({_OK, _CREATED, _ACCEPTED, _NO_CONTENT}),
+            headers={"Content-Type": media_type, **(condition or {})},
+            body=Body.of(data),
+        )
+        reply = self.host.ask(ask)
+        stored = _digest(reply)
+        if stored is not None and stored != Digest.of(data):
+            raise DigestMismatch(f"{self} stored another manifest as {reference}: {stored}")
+        return reply.headers
+
+    def has_blob(self, descriptor: Descriptor) -> bool:
+        """Whether the repository has a blob.
+
+        Raises:
+            RegistryError: the registry does not tell.
+        """
+        ask = self._ask(
+            f"the blob {descriptor.digest}",
+            "HEAD",
+            f"blobs/{descriptor.digest}",
+            expected=_FOUND_OR_NOT,
+        )
+        return self.host.ask(ask).status == _OK
+
+    @contextmanager
+    def open_blob(self, descriptor: Descriptor, start_bytes: int) -> Iterator[tuple[Answer, int]]:
+        """Give a blob's bytes, not read yet, and the offset at which they start: 0 if not *start_bytes*.
+
+        Raises:
+            Passing: the connection broke.
+            RegistryError: the registry does not give it.
+        """
+        what = f"the blob {descriptor.digest}"
+        headers = {"Range": f"bytes={start_bytes}-"} if start_bytes else {}
+        expected = frozenset({_OK, _PARTIAL} if start_bytes else {_OK})
+        ask = self._ask(what, "GET", f"blobs/{descriptor.digest}", expected=expected, headers=headers)
+        with self.host.open(ask) as answer:
+            if answer.status != _PARTIAL:
+                yield answer, 0
+                return
+            span = (answer.header("Content-Range") or "").removeprefix("bytes ").partition("-")[0]
+            yield answer, int(span) if span.isascii() and span.isdigit() else start_bytes
+
+    def small_blob(self, descriptor: Descriptor) -> bytes:
+        """Return the bytes of a small blob, such as a configuration.
+
+        Raises:
+            DigestMismatch: they are not those of *descriptor*.
+            RegistryError: the registry does not give them.
+        """
+        what = f"the blob {descriptor.digest}"
+        url = f"blobs/{descriptor.digest}"
+        ask = self._ask(what, "GET", url, expected=frozenset({_OK}), limit_bytes=2 * MAX_MANIFEST_BYTES)
+        data = self.host.ask(ask).data
+        if Digest.of(data) != descriptor.digest:
+            raise DigestMismatch(
+                f"{self} gives another blob: expected {descriptor.digest}, got {Digest.of(data)}",
+                hint="something changed it on its way, or the registry is damaged; try again",
+            )
+        return data
+
+    def start_upload(self, descriptor: Descriptor, *, mounted_from: str | None = None) -> Reply:
+        """Return the answer to the wish to upload a blob, or to have it from a repository that has it.
+
+        Raises:
+            RegistryError: the registry does not want it.
+        """
+        # a mount without the repository to mount from is refused by Quay
+        query = f"?mount={descriptor.digest}&from={mounted_from}" if mounted_from else ""
+        headers = {"Content-Length": "0"}
+        ask = self._ask(
+            f"an upload of the blob {descriptor.digest}",
+            "POST",
+            f"blobs/uploads/{query}",
+            expected=frozenset({_CREATED, _ACCEPTED}),
+            headers=headers,
+        )
+        return self.host.ask(ask)
+
+    def ask(self, what: str, method: str, url: str, expected: frozenset[int], **more: Any) -> Ask:
+        """Return a question about this repository to any URL of the registry."""
+        return Ask(what, method, url, self.path, self.scopes, expected, **more)
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """The permissions that we ask for; ours first, as some registries read the first only."""
+        own = f"repository:{self.path}:{'pull,push' if self.is_written else 'pull'}"
+        return (own, *(f"repository:{other}:pull" for other in self.others))
+
+    def _ask(self, what: str, method: str, path: str, expected: frozenset[int], **more: Any) -> Ask:
+        return self.ask(what, method, f"/v2/{self.path}/{path}", expected, **more)
+
+
+def _media_type(reply: Reply) -> str:
+    """Return what a manifest is, by its own word; else by the answer's."""
+    own = document.decode(reply.data, "the manifest").get("mediaType")
+    return own if isinstance(own, str) else reply.headers.get("content-type", "").partition(";")[0].strip()
+
+
+def _digest(reply: Reply) -> Digest | None:
+    try:
+        return Digest.parse(reply.headers.get("docker-content-digest", ""))
+    except ValueError:
+        return None

@@ -1,0 +1,192 @@
+"""One HTTP request and its answer: the only file here that knows which HTTP library there is.
+
+A broken connection is a ``Passing``, as it may hold the next time; a host that cannot be trusted is not.
+"""
+
+import ssl
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+import httpx
+
+from lading.errors import RegistryError
+from lading.oci.registry.certificates import context_for
+from lading.oci.registry.patience import Passing
+from lading.oci.registry.proxies import proxy_for
+
+_CONNECT_S = 15.0
+_SILENCE_S = 60.0
+_COMMIT_S = 300.0
+"""How long a registry may take to store what it was sent; some copy it once more."""
+
+CHUNK_BYTES = 1 << 18
+_KEPT_CONNECTIONS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The bytes of a request; they are made anew for each attempt."""
+
+    size_bytes: int
+    chunks: Callable[[], Iterator[bytes]]
+
+    @classmethod
+    def of(cls, data: bytes) -> Self:
+        """Return a body of bytes in memory."""
+        return cls(len(data), lambda: iter([data] if data else []))
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is sent."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: Body | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back; its body is not read yet."""
+
+    status: int
+    reason: str
+    url: str
+    _response: httpx.Response = field(repr=False)
+
+    def header(self, name: str) -> str | None:
+        """Return the value of a header."""
+        value: str | None = self._response.headers.get(name)
+        return value
+
+    def headers(self, name: str) -> list[str]:
+        """Return the values of a header that may come several times."""
+        return self._response.headers.get_list(name)
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield the body as it was sent.
+
+        Raises:
+            Passing: the connection broke.
+        """
+        with _broken_connections(self.url):
+            yield from self._response.iter_raw(CHUNK_BYTES)
+
+    def read(self, limit_bytes: int) -> bytes:
+        """Return the body of at most *limit_bytes*; what is longer is cut off one byte behind that."""
+        data = bytearray()
+        for chunk in self.chunks():
+            data += chunk
+            if len(data) > limit_bytes:
+                break
+        return bytes(data[: limit_bytes + 1])
+
+
+class Transport:
+    """Sends requests to any host, each with its own certificates and proxy; several threads may use one."""
+
+    def __init__(self, insecure_hosts: frozenset[str], certificate_folders: tuple[Path, ...]) -> None:
+        self._insecure_hosts = insecure_hosts
+        self._certificate_folders = certificate_folders
+        self._clients: dict[tuple[str, str], httpx.Client] = {}
+        self._stack = ExitStack()
+        self._lock = Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close all connections."""
+        self._stack.close()
+
+    @contextmanager
+    def send(self, request: Request) -> Iterator[Answer]:
+        """Give the answer to *request*; redirects are answers too.
+
+        Raises:
+            Passing: the connection cannot be made, or broke.
+            RegistryError: the host is not trusted, or there is no way to it.
+        """
+        client = self._client(request.url)
+        headers = {"Accept-Encoding": "identity", **request.headers}
+        content = None
+        if request.body is not None:
+            headers["Content-Length"] = str(request.body.size_bytes)
+            content = request.body.chunks()
+        silence_s = _SILENCE_S if request.method in {"GET", "HEAD"} else _COMMIT_S
+        timeout = httpx.Timeout(_SILENCE_S, connect=_CONNECT_S, read=silence_s)
+        with _broken_connections(request.url):
+            made = client.build_request(
+                request.method, request.url, headers=headers, content=content, timeout=timeout
+            )
+            response = client.send(made, stream=True)
+        try:
+            yield Answer(response.status_code, response.reason_phrase, request.url, response)
+        finally:
+            response.close()
+
+    def _client(self, url: str) -> httpx.Client:
+        parts = urlsplit(url)
+        key = parts.scheme, parts.netloc.lower()
+        with self._lock:
+            if key not in self._clients:
+                self._clients[key] = self._stack.enter_context(self._connected(url, key[1]))
+            return self._clients[key]
+
+    def _connected(self, url: str, host: str) -> httpx.Client:
+        is_checked = host not in self._insecure_hosts
+        try:
+            return httpx.Client(
+                verify=context_for(host, self._certificate_folders, is_checked=is_checked),
+                proxy=proxy_for(url),
+                trust_env=False,  # its NO_PROXY knows no networks
+                limits=httpx.Limits(max_connections=None, max_keepalive_connections=_KEPT_CONNECTIONS),
+                headers={"User-Agent": "lading"},
+            )
+        except (ImportError, ValueError, httpx.InvalidURL) as error:
+            raise RegistryError(f"the proxy for {host} cannot be used", hint="check HTTPS_PROXY") from error
+
+
+@contextmanager
+def _broken_connections(url: str) -> Iterator[None]:
+    """Turn failures of the connection into what they mean."""
+    host = urlsplit(url).netloc
+    try:
+        yield
+    except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+        raise RegistryError(f"{host!r} is no address of a registry") from error
+    except httpx.HTTPError as error:
+        if (cause := _untrusted(error)) is not None:
+            raise RegistryError(
+                f"{host} cannot be trusted: {cause.verify_message}",
+                hint="name the file with the certificate of its CA in SSL_CERT_FILE, or put it into"
+                f" /etc/docker/certs.d/{host}/ca.crt",
+            ) from error
+        raise Passing(_reason(error)) from error
+
+
+def _untrusted(error: BaseException | None) -> ssl.SSLCertVerificationError | None:
+    while error is not None and not isinstance(error, ssl.SSLCertVerificationError):
+        error = error.__cause__ or error.__context__
+    return error
+
+
+def _reason(error: httpx.HTTPError) -> str:
+    match error:
+        case httpx.ConnectTimeout():
+            return "it cannot be reached in time"
+        case httpx.TimeoutException():
+            return "it fell silent"
+        case httpx.ConnectError() | httpx.ProxyError():
+            return f"it cannot be reached: {error}".lower()
+        case _:
+            return f"the connection broke: {error}".lower().rstrip(": ")
