@@ -7,7 +7,7 @@ machines give equal entries and equal digests. Times and owners are no part of i
 import hashlib
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import assert_never
@@ -60,21 +60,25 @@ def entries(folder: Path) -> Iterator[Entry]:
     yield from _entries(root, root)
 
 
-def digest(found: Iterable[Entry]) -> Digest:
+def digest(found: Iterable[Entry], hashed: Mapping[str, Digest] | None = None) -> Digest:
     """Return the digest of names, modes and contents.
+
+    Args:
+        found: what is in the folder.
+        hashed: the digests of files' contents, by path, where they are known; those are not read again.
 
     Raises:
         InvalidModel: a file cannot be read.
     """
     sha256 = hashlib.sha256()
     for entry in found:
-        kind, content = _fact(entry)
+        kind, content = _fact(entry, hashed or {})
         line = f"{kind}\0{entry.path}\0{content}\n"
         sha256.update(line.encode(errors="surrogateescape"))
     return Digest(sha256.hexdigest())
 
 
-def _fact(entry: Entry) -> tuple[str, str]:
+def _fact(entry: Entry, hashed: Mapping[str, Digest]) -> tuple[str, str]:
     match entry:
         case Folder():
             return "folder", ""
@@ -82,9 +86,10 @@ def _fact(entry: Entry) -> tuple[str, str]:
             return "link", goal
         case File(is_executable=is_executable, source=source):
             try:
-                return "program" if is_executable else "file", str(Digest.of_file(source))
+                content = hashed.get(entry.path) or Digest.of_file(source)
             except OSError as error:
                 raise _unusable(entry.path, f"cannot be read ({error.strerror})") from error
+            return "program" if is_executable else "file", str(content)
         case _:
             assert_never(entry)
 

@@ -1,0 +1,144 @@
+"""A virtual environment as layers, made of wheels without installing them.
+
+Each heavy wheel has a layer of its own, with the same bytes in every image that has this wheel, so that
+registries and engines keep it once. The other wheels share a layer; what depends on the base image, which
+is only where the interpreter is, has a small one of its own, and so does Lading's runtime.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from lading.digest import Digest
+from lading.engines.oci import conflicts
+from lading.engines.oci.direct_url import direct_url
+from lading.engines.oci.placing import Scheme
+from lading.engines.oci.segment import TRANSFORM
+from lading.engines.oci.segments import LayerWheel, Segments
+from lading.engines.oci.venv import skeleton
+from lading.engines.oci.wheel_layer import LayerFacts, WheelLayer, measure
+from lading.layer import EnvironmentLayer
+from lading.oci import gzip, media_types
+from lading.oci.blob import BytesBlob
+from lading.oci.descriptor import Descriptor
+from lading.oci.image import Layer
+from lading.oci.tar import END
+from lading.plan import RUNTIME
+from lading.progress import Progress
+from lading.store import Store
+
+_HEAVY_BYTES = 1 << 20
+"""A wheel of this size has a layer of its own."""
+
+_LAYERS = "layers"
+_CHECKED = "environments"
+_MAX_HEAVY = 20
+"""Only the heaviest have: base image, two environments, bytecode and model stay below 60 layers."""
+
+_CORES = len(os.sched_getaffinity(0))
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentLayers:
+    """Makes layers of wheels; what was made before is only looked up."""
+
+    store: Store
+    progress: Progress
+
+    def layers(self, layer: EnvironmentLayer, python: str) -> tuple[Layer, ...]:
+        """Return the layers of an environment whose interpreter is *python* in the image.
+
+        Heavy wheels come first, the heaviest lowest; Lading's own code comes last.
+
+        Raises:
+            InvalidWheel: a wheel cannot be laid out, or two own one file with different contents.
+            StoreError: the store cannot be read or written.
+        """
+        segments = Segments(self.store, Scheme(layer.target, layer.lock.python))
+        wheels = _wheels(layer)
+        heavy, rest, own = _groups(wheels)
+        blobs = [WheelLayer(segments, group) for group in (*heavy, rest, own) if group]
+        facts = self._facts(blobs, wheels, segments)
+        made = [_described(blob, known) for blob, known in zip(blobs, facts, strict=True)]
+        position = len(made) - bool(own)
+        return (*made[:position], _skeleton(segments.scheme, python), *made[position:])
+
+    def _facts(
+        self, blobs: Sequence[WheelLayer], wheels: Sequence[LayerWheel], segments: Segments
+    ) -> tuple[LayerFacts, ...]:
+        """Return the facts of *blobs*; those of layers that were never made before are measured, at once."""
+        with ThreadPoolExecutor(_CORES) as pool:
+            facts = tuple(pool.map(self._fact, blobs))
+        key = f"{TRANSFORM} {segments.scheme} {' '.join(wheel.key for wheel in wheels)}"
+        if self.store.read_entry(_CHECKED, key) is None:
+            found = [(wheel, segments.get(wheel).paths) for wheel in wheels]
+            conflicts.check(found, segments.scheme)
+            self.store.write_entry(_CHECKED, key, b"")
+        return facts
+
+    def _fact(self, blob: WheelLayer) -> LayerFacts:
+        key = f"{TRANSFORM} {blob.segments.scheme} {' '.join(wheel.key for wheel in blob.wheels)}"
+        kept = self.store.read_entry(_LAYERS, key)
+        if kept is not None:
+            return LayerFacts.decode(kept)
+        with self.progress.transfer(_title(blob), sum(wheel.size_bytes for wheel in blob.wheels)) as moved:
+            digest, size_bytes = measure(_counted(blob.chunks(), moved))
+            diff_id, _ = measure(blob.plain())
+        facts = LayerFacts(digest, size_bytes, diff_id)
+        self.store.write_entry(_LAYERS, key, facts.encode())
+        return facts
+
+
+def _wheels(layer: EnvironmentLayer) -> tuple[LayerWheel, ...]:
+    """Return the wheels of *layer*, sorted by name."""
+    origins = {package.name: direct_url(package) for package in layer.lock.packages}
+    return tuple(
+        LayerWheel(
+            wheel.name,
+            wheel.version,
+            wheel.path,
+            wheel.digest,
+            wheel.path.stat().st_size,
+            origins.get(wheel.name),
+        )
+        for wheel in layer.pinned()
+    )
+
+
+_Group = tuple[LayerWheel, ...]
+
+
+def _groups(wheels: Sequence[LayerWheel]) -> tuple[tuple[_Group, ...], _Group, _Group]:
+    """Return the wheels that have layers of their own, those that share one, and Lading's runtime."""
+    own = tuple(wheel for wheel in wheels if wheel.name == RUNTIME)
+    others = [wheel for wheel in wheels if wheel.name != RUNTIME]
+    heaviest = sorted(others, key=lambda wheel: (-wheel.size_bytes, wheel.name))[:_MAX_HEAVY]
+    heavy = [wheel for wheel in heaviest if wheel.size_bytes >= _HEAVY_BYTES]
+    rest = tuple(wheel for wheel in others if wheel not in heavy)
+    return tuple((wheel,) for wheel in heavy), rest, own
+
+
+def _counted(chunks: Iterable[bytes], moved: Callable[[int], None]) -> Iterator[bytes]:
+    for chunk in chunks:
+        yield chunk
+        moved(len(chunk))
+
+
+def _title(blob: WheelLayer) -> str:
+    return blob.wheels[0].name if len(blob.wheels) == 1 else f"{len(blob.wheels)} packages"
+
+
+def _described(blob: WheelLayer, facts: LayerFacts) -> Layer:
+    descriptor = Descriptor(media_types.TAR_GZIP, facts.digest, facts.size_bytes)
+    names = ", ".join(f"{wheel.name} {wheel.version}" for wheel in blob.wheels)
+    return Layer(descriptor, facts.diff_id, blob, f"lading: {names} in {blob.segments.scheme.target}")
+
+
+def _skeleton(scheme: Scheme, python: str) -> Layer:
+    """Return the layer of what makes a folder an environment."""
+    data = skeleton(scheme, python) + END
+    packed = gzip.member(data)
+    descriptor = Descriptor.of(media_types.TAR_GZIP, packed)
+    created_by = f"lading: the virtual environment {scheme.target} of {python}"
+    return Layer(descriptor, Digest.of(data), BytesBlob(packed), created_by)
