@@ -18,6 +18,16 @@ _ERROR_BYTES = 1 << 16
 _OK, _UNAUTHORIZED, _NOT_FOUND = 200, 401, 404
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MAX_REDIRECTS = 5
+_HEADERS = (
+    "content-type",
+    "docker-content-digest",
+    "etag",
+    "link",
+    "location",
+    "oci-chunk-min-length",
+    "oci-subject",
+    "range",
+)
 _RENEWALS = 2
 _GREETINGS = 3
 """A registry that was never reached is more probably misspelt than overloaded."""
@@ -71,6 +81,9 @@ class Host:
     is_plain_allowed: bool
     """Whether it may be spoken to without encryption."""
 
+    is_offline: bool = False
+    """Whether nothing may be asked."""
+
     chunk_bytes: int | None = None
     """The size of uploads' parts, once something on the way was found to take no larger requests."""
 
@@ -85,6 +98,8 @@ class Host:
         Raises:
             RegistryError: nobody answers there, or no registry does.
         """
+        if self.is_offline:
+            raise RegistryError(f"{self.address} is not asked while offline", hint="leave out --offline")
         with self._lock:
             if not self._base_url:
                 self._base_url = self._found()
@@ -118,17 +133,7 @@ class Host:
             data = b"" if ask.method == "HEAD" else answer.read(ask.limit_bytes)
             if len(data) > ask.limit_bytes:
                 raise RegistryError(f"{self.address} answers far more than {ask.what} can be")
-            names = (
-                "content-type",
-                "docker-content-digest",
-                "location",
-                "range",
-                "oci-subject",
-                "etag",
-                "link",
-            )
-            names += ("oci-chunk-min-length", "oci-filters-applied", "content-length")
-            headers = {name: value for name in names if (value := answer.header(name)) is not None}
+            headers = {name: value for name in _HEADERS if (value := answer.header(name)) is not None}
             return Reply(answer.status, answer.url, headers, data)
 
     @contextmanager
@@ -218,27 +223,36 @@ class Host:
         """Ask for the version of the protocol: encrypted first, plainly where that is allowed."""
         tries = replace(self.patience, attempts=min(self.patience.attempts, _GREETINGS)).start()
         while True:
-            for scheme in ("https", "http") if self.is_plain_allowed else ("https",):
-                failure = self._greeted(f"{scheme}://{self.address.api}")
-                if failure is None:
-                    return f"{scheme}://{self.address.api}"
-            assert failure is not None  # noqa: S101 - all schemes failed
             try:
-                tries.failed(failure)
-            except Passing:
-                raise self.gave_up("its version", "", failure) from failure
+                return self._greeted_any()
+            except Passing as failure:
+                try:
+                    tries.failed(failure)
+                except Passing:
+                    raise self.gave_up("its version", "", failure) from failure
 
-    def _greeted(self, base_url: str) -> Passing | None:
-        """Greet the registry; return why it did not answer, if it did not."""
+    def _greeted_any(self) -> str:
+        secure, plain_one = f"https://{self.address.api}", f"http://{self.address.api}"
         try:
-            with self.transport.send(Request("GET", f"{base_url}/v2/")) as answer:
-                if answer.status == _UNAUTHORIZED:
-                    self.authorizer.learn(answer.headers("WWW-Authenticate"), base_url)
-                elif answer.status in PASSING:
-                    wait_s = retry_after_s(answer.header("Retry-After"))
-                    return Passing(f"it answers {answer.status} {answer.reason}", wait_s=wait_s)
-                elif answer.status != _OK:
-                    return Passing(f"it answers {answer.status} {answer.reason} and is no registry")
-        except Passing as failure:
-            return failure
-        return None
+            self._greet(secure)
+        except Passing:
+            if not self.is_plain_allowed:
+                raise
+            self._greet(plain_one)
+            return plain_one
+        return secure
+
+    def _greet(self, base_url: str) -> None:
+        """Ask whether a registry is there, and whom it wants to speak to.
+
+        Raises:
+            Passing: it does not answer, or is none.
+        """
+        with self.transport.send(Request("GET", f"{base_url}/v2/")) as answer:
+            if answer.status == _UNAUTHORIZED:
+                self.authorizer.learn(answer.headers("WWW-Authenticate"), base_url)
+            elif answer.status != _OK:
+                said = plain(f"{answer.status} {answer.reason}")
+                doubt = "" if answer.status in PASSING else " and is no registry"
+                wait_s = retry_after_s(answer.header("Retry-After"))
+                raise Passing(f"it answers {said}{doubt}", wait_s=wait_s)

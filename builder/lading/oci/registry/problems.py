@@ -56,7 +56,9 @@ def refused(what: str, where: str, status: int, data: bytes, *, has_credentials:
     codes = frozenset(str(entry.get("code") or "").upper() for entry in entries) - {""}
     said = "; ".join(filter(None, (_said(entry) for entry in entries)))
     message = f"{where} refuses {what}: {status}" + (f" {said}" if said else "")
-    return Refused(message, hint=_hint(where, status, codes, has_credentials), status=status, codes=codes)
+    return Refused(
+        message, hint=_hint(where, status, codes, has_credentials=has_credentials), status=status, codes=codes
+    )
 
 
 def plain(text: str) -> str:
@@ -78,20 +80,17 @@ def _said(entry: Mapping[str, Any]) -> str:
     return plain(": ".join(str(entry[key]) for key in ("code", "message") if entry.get(key)))
 
 
-def _hint(where: str, status: int, codes: frozenset[str], has_credentials: bool) -> str | None:  # noqa: FBT001 - private
-    host = where.partition("/")[0]
-    known = next((_ADVICE[code] for code in sorted(codes) if code in _ADVICE), None)
+def _hint(where: str, status: int, codes: frozenset[str], *, has_credentials: bool) -> str | None:
     if status == _UNAUTHORIZED or (status == _FORBIDDEN and not has_credentials):
         right = "are name and password still right? " if has_credentials else ""
-        return f"{right}log in with: docker login {host}"
+        return f"{right}log in with: docker login {where.partition('/')[0]}"
+    known = next((_ADVICE[code] for code in sorted(codes) if code in _ADVICE), None)
     if known is not None:
         return known
-    if status == _FORBIDDEN:
-        return f"this user may not do that in {where}; ask for the right, or log in as another one"
-    if status == _TOO_LARGE:
-        return "a proxy before the registry takes only small requests; raise its limit"
-    if status == _TOO_MANY:
-        return _ADVICE["TOOMANYREQUESTS"]
     if status >= _SERVER:
         return "the registry has a problem of its own; try again later, or look into its log"
-    return None
+    return {
+        _FORBIDDEN: f"this user may not do that in {where}; ask for the right, or log in as another one",
+        _TOO_LARGE: "a proxy before the registry takes only small requests; raise its limit",
+        _TOO_MANY: _ADVICE["TOOMANYREQUESTS"],
+    }.get(status)

@@ -23,7 +23,7 @@ from lading.oci.registry.keychain import Keychain, UserFiles
 from lading.oci.registry.patience import Patience
 from lading.oci.registry.pull import Pulled, read_image
 from lading.oci.registry.push import Part, Pusher
-from lading.oci.registry.remote_blob import RegistryBlob
+from lading.oci.registry.remote_blob import Cache, RegistryBlob
 from lading.oci.registry.repository import Manifest, Repository
 from lading.oci.registry.transport import Transport
 from lading.progress import Progress, Silent
@@ -44,6 +44,9 @@ class Settings:
 
     certificate_folders: tuple[Path, ...] = field(default_factory=certificate_folders)
     patience: Patience = field(default_factory=Patience)
+
+    is_offline: bool = False
+    """Whether nobody may be asked; what is kept from earlier still counts."""
 
 
 class Registries:
@@ -83,9 +86,9 @@ class Registries:
         """
         return read_image(self.source(ref), str(ref), _reference(ref), platform)
 
-    def source(self, ref: ImageRef) -> "RegistrySource":
-        """Return the parts of all images in the repository of *ref*."""
-        return RegistrySource(self._repository(ref))
+    def source(self, ref: ImageRef, cache: Cache | None = None) -> "RegistrySource":
+        """Return the parts of all images in the repository of *ref*; *cache* keeps layers that are read."""
+        return RegistrySource(self._repository(ref), cache)
 
     def push(self, made: Image | Index, *refs: ImageRef, mounted_from: tuple[str, ...] = ()) -> Descriptor:
         """Bring *made* to registries under all of *refs*; return its descriptor.
@@ -144,7 +147,13 @@ class Registries:
                 authorizer = Authorizer(address, settings.keychain, self._transport, settings.patience)
                 is_plain_allowed = address.is_loopback or address.host in settings.insecure_hosts
                 self._hosts[address] = Host(
-                    address, self._transport, authorizer, settings.patience, self._progress, is_plain_allowed
+                    address,
+                    self._transport,
+                    authorizer,
+                    settings.patience,
+                    self._progress,
+                    is_plain_allowed,
+                    settings.is_offline,
                 )
             return self._hosts[address]
 
@@ -154,6 +163,7 @@ class RegistrySource:
     """The parts of images in one repository."""
 
     repository: Repository
+    cache: Cache | None = None
 
     def manifest(self, reference: Digest | str) -> Manifest | None:
         """Return a manifest or index; None where there is none."""
@@ -165,7 +175,7 @@ class RegistrySource:
 
     def blob(self, descriptor: Descriptor) -> RegistryBlob:
         """Return a layer's bytes, which are not read yet."""
-        return RegistryBlob(self.repository, descriptor)
+        return RegistryBlob(self.repository, descriptor, self.cache)
 
 
 def _reference(ref: ImageRef) -> Digest | str:

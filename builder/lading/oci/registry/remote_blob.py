@@ -1,14 +1,33 @@
 """A blob in a registry: read when somebody asks, taken up where it broke, checked at its end."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
 
 from lading.digest import Digest
 from lading.errors import DigestMismatch
+from lading.oci.blob import FileBlob
 from lading.oci.descriptor import Descriptor
 from lading.oci.registry.patience import Passing
 from lading.oci.registry.repository import Repository
+
+
+class Cache(Protocol):
+    """Keeps bytes under their digest; ``lading.store.Store`` is one."""
+
+    def find(self, digest: Digest) -> Path | None:
+        """Return the file with the bytes of *digest*, verified; None where there is none."""
+        ...
+
+    def path(self, digest: Digest) -> Path:
+        """Return where that file is, or would be."""
+        ...
+
+    def add(self, chunks: Iterable[bytes], expected: Digest | None = None) -> Digest:
+        """Keep bytes, which must be those of *expected*."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,13 +37,28 @@ class RegistryBlob:
     repository: Repository
     descriptor: Descriptor
 
+    cache: Cache | None = None
+    """Where they are kept once they were read."""
+
     def chunks(self, start_bytes: int = 0) -> Iterator[bytes]:
         """Yield the bytes from *start_bytes* on.
 
         Raises:
             DigestMismatch: they are too many, too few or, seen from the start, others than promised.
             RegistryError: the registry does not give them.
+            LadingError: the cache cannot be read or written.
         """
+        if self.cache is None:
+            yield from self._pulled(start_bytes)
+            return
+        digest = self.descriptor.digest
+        path = self.cache.find(digest)
+        if path is None:
+            self.cache.add(self._pulled(0), digest)
+            path = self.cache.path(digest)
+        yield from FileBlob(path).chunks(start_bytes)
+
+    def _pulled(self, start_bytes: int) -> Iterator[bytes]:
         digest, size_bytes = self.descriptor.digest, self.descriptor.size_bytes
         sha256 = hashlib.sha256()
         position = start_bytes

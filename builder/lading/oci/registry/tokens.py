@@ -19,7 +19,7 @@ from lading.oci.registry.problems import PASSING, refused
 from lading.oci.registry.transport import Body, Request, Transport
 
 _LIMIT_BYTES = 1 << 20
-_OK, _REDIRECTS, _NO_SUCH = 200, 300, frozenset({404, 405})
+_OK, _NO_SUCH = 200, frozenset({404, 405})
 _DEFAULT_LIFE_S = 60.0
 _MARGIN_S = 10.0
 """A token is not used in the last seconds of its life: the registry's clock is not ours."""
@@ -84,16 +84,19 @@ class TokenServer:
         tries = self.patience.start()
         while True:
             try:
-                with self.transport.send(request) as answer:
-                    if answer.status in PASSING:
-                        wait_s = retry_after_s(answer.header("Retry-After"))
-                        raise Passing(f"it answers {answer.status} {answer.reason}", wait_s=wait_s)
-                    return answer.status, answer.read(_LIMIT_BYTES)
+                return self._send_once(request)
             except Passing as failure:
                 try:
                     tries.failed(failure)
                 except Passing:
                     raise self._error(f"cannot be asked: {failure}", "try again later") from failure
+
+    def _send_once(self, request: Request) -> tuple[int, bytes]:
+        with self.transport.send(request) as answer:
+            if answer.status in PASSING:
+                wait_s = retry_after_s(answer.header("Retry-After"))
+                raise Passing(f"it answers {answer.status} {answer.reason}", wait_s=wait_s)
+            return answer.status, answer.read(_LIMIT_BYTES)
 
     def _token(self, status: int, data: bytes, credentials: Credentials | None) -> Token:
         if status != _OK:
