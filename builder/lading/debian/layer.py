@@ -8,6 +8,7 @@ from lading.debian.root import Node, Root
 from lading.digest import Digest
 from lading.oci import media_types
 from lading.oci.blob import FileBlob
+from lading.oci.compress import compressed
 from lading.oci.descriptor import Descriptor
 from lading.oci.image import Layer
 from lading.oci.tar import END, Kind, TarEntry, padding
@@ -29,11 +30,11 @@ def find_layer(store: Store, key: str) -> Layer | None:
 def make_layer(store: Store, key: str, root: Root, created_by: str) -> Layer:
     """Write *root* as a layer, and remember it under *key*."""
     sha256 = hashlib.sha256()
-    digest = store.add(_hashed(archive(root), sha256))
+    digest = store.add(compressed(_hashed(archive(root), sha256)))
     members = {
         "digest": str(digest),
         "diffId": f"sha256:{sha256.hexdigest()}",
-        "mediaType": media_types.TAR,
+        "mediaType": media_types.TAR_GZIP,
         "createdBy": created_by,
     }
     store.write_entry(_KIND, key, json.dumps(members, sort_keys=True).encode())

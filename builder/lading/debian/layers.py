@@ -16,6 +16,7 @@ from lading.debian.root import Root
 from lading.debian.unpack import Unpacker
 from lading.digest import Digest
 from lading.errors import ArchiveError
+from lading.oci.compress import COMPRESSOR
 from lading.oci.image import Layer
 from lading.progress import Progress
 from lading.store import Store
@@ -102,7 +103,7 @@ class BaseLayers:
 
 def _keys(lock: BaseLock, python: str | None) -> tuple[str, ...]:
     """Return what the layers of *lock* are kept under: all that their bytes depend on."""
-    system = f"{TRANSFORM} {Digest.of(_names(lock.system))} {lock.architecture} {lock.suite}"
+    system = f"{TRANSFORM} {COMPRESSOR} {Digest.of(_names(lock.system))} {lock.architecture} {lock.suite}"
     return (system, f"{system} {Digest.of(_names(lock.python))} {python}") if lock.python else (system,)
 
 
