@@ -1,17 +1,19 @@
 """``lading build-image``, also installed as ``build-image``."""
 
+from contextlib import ExitStack
 from typing import Annotated
 
 import typer
 
 from lading import build
 from lading.capture.mlflow_need import MlflowNeed
-from lading.cli import options
+from lading.cli import engine_choice, options
+from lading.cli.engine_choice import EngineName, Wishes
+from lading.cli.output_option import OutputOption
 from lading.cli.reporting import reported
 from lading.cli.results import image_json, image_line, plan_json, plan_text
-from lading.cli.steps import docker_engine, workshop
-from lading.environment import Platform
-from lading.plan import LINUX_AMD64, PORT, ImageNames, ImageOptions, named_base, official_base
+from lading.cli.steps import Asking, workshop
+from lading.plan import LINUX_AMD64, PORT, ImageNames, ImageOptions
 from lading.reference import parse_model_ref
 
 
@@ -19,9 +21,25 @@ from lading.reference import parse_model_ref
 def command(
     model_uri: options.ModelUri,
     name: options.Names,
-    base_image: options.BaseImage = None,
-    target: options.TargetPlatform = str(LINUX_AMD64),
+    output: Annotated[
+        list[str],
+        typer.Option(
+            "--output",
+            "-o",
+            default_factory=list,
+            show_default=False,
+            metavar="PLACE",
+            help="Where the image goes: registry, docker, FILE.tar, a folder, or type=…,dest=…; several may "
+            "be given.",
+        ),
+    ],
     *,
+    engine: Annotated[
+        EngineName,
+        typer.Option(help="What makes the image; oci needs no daemon, auto takes it where none answers."),
+    ] = EngineName.AUTO,
+    base_image: options.BaseImage = None,
+    target: options.TargetPlatforms = str(LINUX_AMD64),
     label: options.Labels,
     env: options.Variables,
     port: options.ImagePort = PORT,
@@ -34,6 +52,13 @@ def command(
     lock: options.LockTo = None,
     from_lock: options.LockFrom = None,
     upgrade: options.Upgrade = False,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Ask no index, registry or archive; use what is kept here.")
+    ] = False,
+    bytecode: Annotated[
+        options.Bytecode, typer.Option(help="Which modules are compiled before the image starts (oci).")
+    ] = options.Bytecode.IMPORTED,
+    insecure_registry: options.InsecureRegistries,
     build_arg: Annotated[
         list[str],
         typer.Option(
@@ -41,7 +66,7 @@ def command(
             default_factory=list,
             show_default=False,
             metavar="NAME=VALUE",
-            help="Hand it to the engine.",
+            help="Hand it to the container engine.",
         ),
     ],
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Build every layer again.")] = False,
@@ -52,11 +77,24 @@ def command(
     debug: options.Debug = False,  # noqa: ARG001 - for `reported`
 ) -> None:
     """Build a container image that serves a model."""
+    names = ImageNames.parse(name, is_pushed=push)
+    wishes = Wishes(
+        base=base_image,
+        platforms=engine_choice.parse_platforms(target),
+        outputs=engine_choice.parse_outputs(output),
+        default_output=OutputOption.default(names.names[0]),
+        is_pushed=push,
+        is_fresh=no_cache,
+        is_offline=offline,
+        bytecode=bytecode,
+        insecure_registries=tuple(insecure_registry),
+    )
+    chosen = engine_choice.choose(engine, wishes)
     request = build.BuildRequest(
         model=parse_model_ref(model_uri),
-        platforms=(Platform.parse(target),),
+        platforms=wishes.platforms,
         options=ImageOptions(
-            base=named_base(base_image) if base_image else official_base,
+            base=chosen.base(base_image),
             labels=options.pairs("--label", label),
             env=options.pairs("--env", env),
             port=port,
@@ -68,13 +106,12 @@ def command(
         lock_from=from_lock,
         lock_to=lock,
     )
-    names = ImageNames.parse(name, is_pushed=push)
     index = options.package_index(index_url, extra_index_url, find_links)
-    with workshop(progress, index, is_refreshed=upgrade) as tools:
+    asking = Asking(is_refreshed=upgrade, is_offline=offline)
+    with workshop(progress, index, asking) as tools, ExitStack() as stack:
         if dry_run:
-            (plan,) = build.plan_images(request, tools.steps)
-            typer.echo(plan_json(plan) if as_json else plan_text(plan))
+            plans = build.plan_images(request, tools.steps)
+            typer.echo("\n".join(map(plan_json if as_json else plan_text, plans)))
             return
-        engine = docker_engine(tools, is_fresh=no_cache)
-        image = build.build_image(request, names, tools.steps, engine)
+        image = build.build_image(request, names, tools.steps, chosen.engine(tools, wishes, stack))
     typer.echo(image_json(image) if as_json else image_line(image))

@@ -9,7 +9,7 @@ from lading import build
 from lading.capture.mlflow_need import MlflowNeed
 from lading.cli import options
 from lading.cli.reporting import reported
-from lading.cli.steps import workshop
+from lading.cli.steps import Asking, workshop
 from lading.engines.dockerfile_folder import write_folder
 from lading.environment import Platform
 from lading.plan import LINUX_AMD64, PORT, ImageOptions, named_base, official_base
@@ -58,7 +58,7 @@ def command(
         lock_to=lock,
     )
     index = options.package_index(index_url, extra_index_url, find_links)
-    with workshop(progress, index, is_refreshed=upgrade) as tools:
+    with workshop(progress, index, Asking(is_refreshed=upgrade)) as tools:
         (plan,) = build.plan_images(request, tools.steps)
         with tools.progress.step("write the folder"):
             write_folder(plan, folder, lambda: tools.installer.uv(platform))

@@ -31,6 +31,16 @@ class EnvManager(StrEnum):
     UV = "uv"
 
 
+class Bytecode(StrEnum):
+    """Which modules an image has compiled already."""
+
+    OFF = "off"
+    IMPORTED = "imported"
+    """Those that loading the model and predicting import."""
+
+    ALL = "all"
+
+
 ModelUri = Annotated[
     str,
     typer.Option(
@@ -54,6 +64,22 @@ BaseImage = Annotated[
     ),
 ]
 TargetPlatform = Annotated[str, typer.Option("--platform", metavar="OS/ARCH", help="What the image runs on.")]
+TargetPlatforms = Annotated[
+    str,
+    typer.Option(
+        "--platform", metavar="OS/ARCH", help="What the image runs on; several, with commas, make an index."
+    ),
+]
+InsecureRegistries = Annotated[
+    list[str],
+    typer.Option(
+        "--insecure-registry",
+        default_factory=list,
+        show_default=False,
+        metavar="HOST",
+        help="A registry that may speak plain HTTP, or have any certificate.",
+    ),
+]
 Labels = Annotated[
     list[str],
     typer.Option(

@@ -8,13 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lading.build import Steps
+from lading.cli.conda import conda_steps
 from lading.cli.options import ProgressMode
 from lading.cli.progress import shown
-from lading.engines.buildkit import BuildKitBuilder
-from lading.engines.buildx import find_buildx
-from lading.engines.classic import ClassicBuilder
-from lading.engines.docker import DockerEngine, ImageBuilder
-from lading.engines.find import connect
 from lading.environment import PackageIndex
 from lading.installer import Installer
 from lading.locking.server import ServerLocker
@@ -24,6 +20,17 @@ from lading.models.tracking import TrackingSettings
 from lading.progress import Progress, Timed
 from lading.store import Store
 from lading.wheels.fetch import WheelFetcher
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """What is asked of package indexes."""
+
+    is_refreshed: bool = False
+    """Lock again what was locked before."""
+
+    is_offline: bool = False
+    """Ask nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +44,16 @@ class Workshop:
 
 
 @contextmanager
-def workshop(mode: ProgressMode, index: PackageIndex, *, is_refreshed: bool = False) -> Iterator[Workshop]:
+def workshop(mode: ProgressMode, index: PackageIndex, asking: Asking = Asking()) -> Iterator[Workshop]:
     """Give what commands work with; what was downloaded for one command only is gone afterwards.
 
     Args:
         mode: how progress is shown.
         index: where the user wants packages from.
-        is_refreshed: lock again what was locked before.
+        asking: what is asked of the network.
     """
     with downloads() as folder, shown(mode) as progress:
-        yield make_workshop(folder, progress, index, is_refreshed=is_refreshed)
+        yield make_workshop(folder, progress, index, asking)
 
 
 @contextmanager
@@ -57,34 +64,23 @@ def downloads() -> Iterator[Path]:
 
 
 def make_workshop(
-    folder: Path, progress: Progress, index: PackageIndex, *, is_refreshed: bool = False
+    folder: Path, progress: Progress, index: PackageIndex, asking: Asking = Asking()
 ) -> Workshop:
     """Return what commands work with; models are downloaded into *folder*."""
     store = Store.default()
     timed = Timed(progress)
-    locker = UvLocker(index, store, timed, is_refreshed)
-    wheels = WheelFetcher(store, timed, index)
+    locker = UvLocker(index, store, timed, asking.is_refreshed, asking.is_offline)
+    wheels = WheelFetcher(store, timed, index, is_offline=asking.is_offline)
     settings = TrackingSettings.from_environment(os.environ, Path.cwd())
+    conda, prefixes = conda_steps(
+        locker, store, timed, is_refreshed=asking.is_refreshed, is_offline=asking.is_offline
+    )
     steps = Steps(
         fetch=lambda ref: fetch(ref, into=folder, settings=settings, progress=timed),
-        locker=locker,
+        locker=conda,
         server=ServerLocker(store, locker, index),
         wheels=wheels,
+        prefixes=prefixes,
         progress=timed,
     )
     return Workshop(store, steps, Installer(locker, wheels, store), timed)
-
-
-def docker_engine(tools: Workshop, *, is_fresh: bool) -> DockerEngine:
-    """Return the engine of this machine, building with BuildKit where that is at hand.
-
-    Raises:
-        EngineUnavailable: no engine answers.
-    """
-    found = connect()
-    client, store, uv, progress = found.client, tools.store, tools.installer.uv, tools.progress
-    builder: ImageBuilder = ClassicBuilder(client, store, uv, progress, is_fresh=is_fresh)
-    buildx = find_buildx(found)
-    if buildx is not None:
-        builder = BuildKitBuilder(buildx, builder, client, store, uv, progress, is_fresh=is_fresh)
-    return DockerEngine(client, store, builder, progress)

@@ -17,6 +17,15 @@ from docker.utils import kwargs_from_env
 
 from lading.errors import EngineUnavailable
 
+_USUAL = {
+    "Docker": ("", "var/run/docker.sock"),
+    "Docker Desktop": ("HOME", ".docker/run/docker.sock"),
+    "rootless Docker": ("XDG_RUNTIME_DIR", "docker.sock"),
+    "rootless Podman": ("XDG_RUNTIME_DIR", "podman/podman.sock"),
+    "Podman": ("", "run/podman/podman.sock"),
+}
+"""Where engines listen when nobody says otherwise: a variable's folder, and the socket below it."""
+
 _PING_S = 5
 _TIMEOUT_S = 600
 """For one answer of the API; an engine may be busy writing a large layer."""
@@ -74,6 +83,20 @@ def connect(environ: Mapping[str, str] = os.environ) -> Connection:
     )
 
 
+def is_at_hand(environ: Mapping[str, str] = os.environ) -> bool:
+    """Say whether the user has chosen an engine, answering or not, or one answers in a usual place.
+
+    Raises:
+        EngineUnavailable: the choice contradicts what is on this machine.
+    """
+    if any(address.origin in _USUAL for address in addresses(environ)):
+        try:
+            connect(environ).client.close()
+        except EngineUnavailable:
+            return False
+    return True
+
+
 def addresses(environ: Mapping[str, str]) -> Iterator[Address]:
     """Give where to look, most explicit first; an explicit choice is the only one."""
     if environ.get("DOCKER_HOST"):
@@ -124,13 +147,12 @@ def _chosen_context(environ: Mapping[str, str]) -> Address | None:
 
 
 def _sockets(environ: Mapping[str, str]) -> Iterator[tuple[Path, str]]:
-    home = Path(environ.get("HOME", "/"))
-    yield Path("/var/run/docker.sock"), "Docker"
-    yield home / ".docker/run/docker.sock", "Docker Desktop"
+    folders = {"": Path("/"), "HOME": Path(environ.get("HOME", "/"))}
     if "XDG_RUNTIME_DIR" in environ:
-        yield Path(environ["XDG_RUNTIME_DIR"]) / "docker.sock", "rootless Docker"
-        yield Path(environ["XDG_RUNTIME_DIR"]) / "podman/podman.sock", "rootless Podman"
-    yield Path("/run/podman/podman.sock"), "Podman"
+        folders["XDG_RUNTIME_DIR"] = Path(environ["XDG_RUNTIME_DIR"])
+    for origin, (variable, path) in _USUAL.items():
+        if variable in folders:
+            yield folders[variable] / path, origin
 
 
 def _connect(address: Address) -> DockerClient:
