@@ -9,7 +9,7 @@ compressed, as its layers are; the same images and names are the same bytes.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any, BinaryIO
+from typing import Any
 
 from lading.digest import Digest
 from lading.oci import document
@@ -24,25 +24,26 @@ from lading.reference import ImageRef
 _BLOBS = "blobs/sha256"
 
 
-def write_archive(
-    file: BinaryIO, made: Image | Index, refs: Sequence[ImageRef], progress: Progress | None = None
-) -> None:
-    """Write *made*, under all of *refs*, to *file*.
+def archive_chunks(
+    made: Image | Index, refs: Sequence[ImageRef], progress: Progress | None = None
+) -> Iterator[bytes]:
+    """Yield an archive of *made*, under all of *refs*.
 
     Raises:
-        DigestMismatch: a layer has other bytes than its digest says; *file* is then incomplete.
+        DigestMismatch: a layer has other bytes than its digest says; the archive is then incomplete.
         LadingError: a layer cannot be read.
     """
-    file.writelines(_documents(made, refs))
-    file.write(_folder("blobs") + _folder(_BLOBS))
+    yield from _documents(made, refs)
+    yield _folder("blobs") + _folder(_BLOBS)
     for part in reversed(parts(made)):  # what a reader needs first is first
-        file.write(_header(blob_path(part.descriptor.digest), part.descriptor.size_bytes))
-        with (progress or Silent()).transfer(part.name, part.descriptor.size_bytes) as advance:
+        size_bytes = part.descriptor.size_bytes
+        yield header(blob_path(part.descriptor.digest), size_bytes)
+        with (progress or Silent()).transfer(part.name, size_bytes) as advance:
             for chunk in part.chunks():
-                file.write(chunk)
+                yield chunk
                 advance(len(chunk))
-        file.write(padding(part.descriptor.size_bytes))
-    file.write(END)
+        yield padding(size_bytes)
+    yield END
 
 
 def blob_path(digest: Digest) -> str:
@@ -63,21 +64,23 @@ def docker_manifest(image: Image, layers: Sequence[str], refs: Sequence[ImageRef
     return b"[" + document.encode(entry) + b"]"
 
 
+def small_file(path: str, data: bytes) -> bytes:
+    """Return a whole file of an archive."""
+    return header(path, len(data)) + data + padding(len(data))
+
+
+def header(path: str, size_bytes: int) -> bytes:
+    """Return what stands before the contents of a file."""
+    return TarEntry(path, size_bytes=size_bytes).header()
+
+
 def _documents(made: Image | Index, refs: Sequence[ImageRef]) -> Iterator[bytes]:
-    yield _small("oci-layout", VERSION)
-    yield _small("index.json", encode_index(entries_of(made.descriptor, refs)))
+    yield small_file("oci-layout", VERSION)
+    yield small_file("index.json", encode_index(entries_of(made.descriptor, refs)))
     if len(images(made)) == 1:
         (image,) = images(made)
         layers = [blob_path(layer.descriptor.digest) for layer in image.layers]
-        yield _small("manifest.json", docker_manifest(image, layers, refs))
-
-
-def _small(path: str, data: bytes) -> bytes:
-    return _header(path, len(data)) + data + padding(len(data))
-
-
-def _header(path: str, size_bytes: int) -> bytes:
-    return TarEntry(path, size_bytes=size_bytes).header()
+        yield small_file("manifest.json", docker_manifest(image, layers, refs))
 
 
 def _folder(path: str) -> bytes:

@@ -28,6 +28,9 @@ class Layer:
     created_by: str = ""
     """What made it, for the image's history."""
 
+    tar_bytes: int | None = None
+    """The size of the archive without compression, where it is known: engines take that faster."""
+
 
 @dataclass(frozen=True, slots=True)
 class Image:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from lading.oci import files
-from lading.oci.archive import write_archive
+from lading.oci.archive import archive_chunks
 from lading.oci.image import Image, Index
 from lading.progress import Progress
 from lading.reference import ImageRef
@@ -28,7 +28,7 @@ class ArchiveOutput:
         """
         target = self.path.resolve()  # where the path is a link, what it points to is replaced
         with files.output_errors(self.path), self._opened(target) as file:
-            write_archive(file, made, names, self.progress)
+            file.writelines(archive_chunks(made, names, self.progress))
 
     def _opened(self, target: Path) -> AbstractContextManager[BinaryIO]:
         """Return what is written: a new file, or the pipe or device that is there already."""
@@ -52,5 +52,5 @@ class StreamOutput:
             OutputFailed: nobody reads any more.
         """
         with files.output_errors(Path("-")):
-            write_archive(self.file, made, names, self.progress)
+            self.file.writelines(archive_chunks(made, names, self.progress))
             self.file.flush()
