@@ -6,7 +6,7 @@ number of members is one gzip file. Two kinds are written here:
 * around a DEFLATE stream that exists already, such as a file's in a zip archive: `HEADER`, the stream,
   `trailer`;
 * around bytes that hardly compress or are few, such as tar headers: `member`. Its Huffman code is the fixed
-  one and it finds no repetitions but runs of one byte, of which tar headers mostly consist.
+  one, and it finds no repetitions but runs of zeros, of which tar headers mostly consist.
 
 Python's ``gzip`` module writes another operating system into the header from one version to the next.
 """
@@ -26,7 +26,9 @@ STORED_BYTES = 0xFFFF
 _FIXED_BYTES = 1 << 14
 """Longer data is stored: what is long and still comes here was not worth compressing to who packed it."""
 
-_RUN = re.compile(rb"(.)\1{3,258}", re.DOTALL)
+_RUN = re.compile(rb"\0{4,259}|0{4,259}")
+"""What tar headers mostly are: empty fields, and octal numbers with leading zeros."""
+
 _TRAILER = struct.Struct("<II")
 _BLOCK = struct.Struct("<BHH")
 _FINAL_FIXED = "110"
@@ -62,13 +64,13 @@ def _stored(data: bytes) -> Iterator[bytes]:
 
 def _fixed(data: bytes) -> bytes:
     """Return *data* as one DEFLATE block with the fixed Huffman code."""
-    bits, position = [_FINAL_FIXED], 0
+    bits, position, code = [_FINAL_FIXED], 0, _CODES.__getitem__
     for run in _RUN.finditer(data):
         start, end = run.span()
-        bits.extend(_CODES[byte] for byte in data[position : start + 1])
+        bits += map(code, data[position : start + 1])
         bits.append(_REPEATS[end - start - 1])
         position = end
-    bits.extend(_CODES[byte] for byte in data[position:])
+    bits += map(code, data[position:])
     bits.append(_END)
     text = "".join(bits)
     return int(text[::-1], 2).to_bytes(-(-len(text) // 8), "little")

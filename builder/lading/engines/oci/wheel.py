@@ -123,8 +123,7 @@ def _objection(info: zipfile.ZipInfo) -> str | None:
         "leaves the folder that it belongs into": {"", ".", ".."} & {*parts} or _DRIVE.match(name),
         # https://github.com/opencontainers/image-spec/blob/main/layer.md#whiteouts
         "has a name that means a deletion in an image": any(part.startswith(".wh.") for part in parts),
-        "is a link or a device, which wheels cannot have": stat.S_IFMT(info.external_attr >> 16)
-        not in _KINDS,
+        "is a link or a device, which wheels cannot have": kind not in _KINDS,
         "is encrypted": info.flag_bits & _IS_ENCRYPTED,
         "is compressed neither as stored nor as deflated": info.compress_type not in _METHODS,
         "has another size than its contents": has_another_size,
