@@ -59,7 +59,7 @@ class OciEngine:
         images = tuple(map(self.make, plans))
         made = images[0] if len(images) == 1 else Index(images)
         for output in self.outputs:
-            with self.progress.step(str(output)):
+            with self.progress.step(output.title):
                 output.write(made, names.names)
         return describe(made, names)
 

@@ -19,6 +19,11 @@ class ArchiveOutput:
     path: Path
     progress: Progress
 
+    @property
+    def title(self) -> str:
+        """What is done there, as progress tells it."""
+        return "write the archive"
+
     def write(self, made: Image | Index, names: tuple[ImageRef, ...]) -> None:
         """Write *made* to the file.
 
@@ -43,6 +48,11 @@ class StreamOutput:
 
     file: BinaryIO
     progress: Progress
+
+    @property
+    def title(self) -> str:
+        """What is done there, as progress tells it."""
+        return "write the archive"
 
     def write(self, made: Image | Index, names: tuple[ImageRef, ...]) -> None:
         """Write *made* to the stream; a reader sees by its end whether it is whole.

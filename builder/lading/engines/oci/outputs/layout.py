@@ -16,6 +16,11 @@ class LayoutOutput:
     folder: Path
     progress: Progress
 
+    @property
+    def title(self) -> str:
+        """What is done there, as progress tells it."""
+        return "write the layout"
+
     def write(self, made: Image | Index, names: tuple[ImageRef, ...]) -> None:
         """Add *made* to the layout.
 

@@ -9,6 +9,11 @@ from lading.reference import ImageRef
 class Output(Protocol):
     """A place for finished images."""
 
+    @property
+    def title(self) -> str:
+        """What is done there, as progress tells it."""
+        ...
+
     def write(self, made: Image | Index, names: tuple[ImageRef, ...]) -> None:
         """Bring *made* there, under all of *names*.
 

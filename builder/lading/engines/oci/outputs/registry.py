@@ -16,6 +16,11 @@ class RegistryOutput:
     mounted_from: tuple[str, ...] = ()
     """Paths of repositories in the same registries that may have some of the layers."""
 
+    @property
+    def title(self) -> str:
+        """What is done there, as progress tells it."""
+        return "push"
+
     def write(self, made: Image | Index, names: tuple[ImageRef, ...]) -> None:
         """Push *made* under all of *names*; ``Output`` tells the rest.
 
