@@ -5,7 +5,7 @@ import tarfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
 
 from lading.environment import Platform
 from lading.errors import InvalidImage
@@ -15,6 +15,8 @@ from lading.oci.descriptor import Descriptor
 from lading.oci.docker_archive import Member, read_docker_archive
 from lading.oci.manifest import MAX_BYTES
 from lading.oci.reading import Found, find_image, require_version
+
+_Any = TypeVar("_Any")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ class ArchiveFile:
         return member.blob
 
 
-def resolve_links(members: Mapping[str, Member], links: Mapping[str, str]) -> dict[str, Member]:
+def resolve_links(members: Mapping[str, _Any], links: Mapping[str, str]) -> dict[str, _Any]:
     """Return *members* and those that *links* (path to path) lead to; ``docker save`` links equal layers."""
     found = dict(members)
     for name in links:
