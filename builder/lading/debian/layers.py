@@ -8,14 +8,12 @@ from dataclasses import dataclass
 from lading.debian.archive import Archive
 from lading.debian.assemble import assemble
 from lading.debian.deb import Deb
-from lading.debian.download import Missing
 from lading.debian.index import Package
 from lading.debian.layer import find_layer, make_layer
 from lading.debian.lock import BaseLock
 from lading.debian.root import Root
 from lading.debian.unpack import Unpacker
 from lading.digest import Digest
-from lading.errors import ArchiveError
 from lading.oci.compress import COMPRESSOR
 from lading.oci.image import Layer
 from lading.progress import Progress
@@ -48,7 +46,8 @@ class BaseLayers:
 
         Raises:
             DigestMismatch: the mirror gives another package than was locked.
-            ArchiveError: the archive cannot be reached, has a package no more, or has a broken one.
+            Missing: the archive has a package no more: Debian removes what was superseded.
+            ArchiveError: the archive cannot be reached, or has a broken package.
             StoreError: the disk is full, or the store cannot be written.
         """
         keys = _keys(lock, python)
@@ -74,13 +73,7 @@ class BaseLayers:
     def _download(self, archive: Archive, package: Package) -> None:
         url = archive.mirror.url(package.archive, package.path)
         with self.progress.transfer(f"{package.name} {package.version}", package.size_bytes) as moved:
-            try:
-                archive.downloader.fetch(url, package.digest, moved)
-            except Missing as error:
-                raise ArchiveError(
-                    f"{package.name} {package.version} is no longer in Debian's archive",
-                    hint="give --pull, which locks the base anew",
-                ) from error
+            archive.downloader.fetch(url, package.digest, moved)
 
     def _make(self, lock: BaseLock, keys: tuple[str, ...], python: str | None) -> Iterable[Layer]:
         """Yield the layers of *lock*; those that are the same as before are written again."""

@@ -119,8 +119,8 @@ def resolved(path: str, target: str) -> str:
 
 def merged(path: str) -> str:
     """Return *path* in a system where ``/bin``, ``/lib`` and so on are in ``/usr``."""
-    first = path.partition("/")[0]
-    return f"usr/{path}" if first in _MERGED else path
+    first, slash, _ = path.partition("/")
+    return f"usr/{path}" if slash and first in _MERGED else path
 
 
 def moved(path: str, node: Node) -> tuple[str, Node]:

@@ -5,6 +5,7 @@ registry. What was found in the archive is kept as a lock in the store: the same
 until somebody asks for what is new.
 """
 
+import logging
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field
 
 from lading.debian.archive import Archive, open_archive
 from lading.debian.assemble import USER_ID
+from lading.debian.download import Missing
 from lading.debian.layers import BaseLayers
 from lading.debian.lock import BaseLock
 from lading.debian.locking import lock_base
@@ -23,6 +25,8 @@ from lading.oci.config import CREATED, Config
 from lading.oci.image import Image, Layer
 from lading.progress import Progress
 from lading.store import Store
+
+logger = logging.getLogger(__name__)
 
 PREFIX = "debian:"
 
@@ -74,23 +78,29 @@ class DebianBases:
         match = _NAME.fullmatch(name)
         if match is None:
             raise InvalidReference(f"no name of a Debian base: {name!r}", hint="such as debian:bookworm")
-        lock = self._lock(match[1], platform.architecture, python)
-        layers = BaseLayers(self.store, self.progress, self._open).layers(lock, f"python{python}")
+        layers = self._layers(match[1], platform.architecture, python)
         image = _image(platform, layers)
         return Base(name, image, f"/usr/bin/python{python}", image.descriptor.digest)
 
-    def _lock(self, suite: str, architecture: str, python: PythonMinor) -> BaseLock:
-        """Return the lock of last time, or a new one."""
-        key = f"{suite} {architecture} {python}"
-        kept = None if self.is_fresh else self.store.read_entry(_KIND, key)
+    def _layers(self, suite: str, architecture: str, python: PythonMinor) -> tuple[Layer, ...]:
+        """Return the layers of the packages of last time, or where that cannot be, of today's."""
+        maker = BaseLayers(self.store, self.progress, self._open)
+        kept = None if self.is_fresh else self.store.read_entry(_KIND, _key(suite, architecture, python))
         if kept is not None:
-            return BaseLock.parse(kept)
+            try:
+                return maker.layers(BaseLock.parse(kept), f"python{python}")
+            except Missing as error:  # Debian removes what was superseded
+                logger.info("packages are gone", extra={"reason": error.message})
+        return maker.layers(self._lock(suite, architecture, python), f"python{python}")
+
+    def _lock(self, suite: str, architecture: str, python: PythonMinor) -> BaseLock:
+        """Return the packages of today, and keep them for the next time."""
         try:
             with self._open() as archive:
                 lock = lock_base(archive, suite, architecture, python)
         except BuildFailed as error:
             raise _with_ways_out(error, python) from error
-        self.store.write_entry(_KIND, key, lock.encode())
+        self.store.write_entry(_KIND, _key(suite, architecture, python), lock.encode())
         return lock
 
     @contextmanager
@@ -102,6 +112,10 @@ class DebianBases:
             )
         with open_archive(self.store, self.progress, self.environ) as archive:
             yield archive
+
+
+def _key(suite: str, architecture: str, python: PythonMinor) -> str:
+    return f"{suite} {architecture} {python}"
 
 
 def _with_ways_out(error: BuildFailed, python: PythonMinor) -> BuildFailed:
