@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
-from lading.capture.environment import capture
+from lading.capture.environment import Manager, capture
 from lading.capture.mlflow_need import MlflowNeed, with_mlflow
 from lading.capture.mlmodel import read_model
 from lading.engines.engine import Engine
@@ -26,6 +26,7 @@ from lading.plan import (
     ImageOptions,
     ImagePlan,
     PlannedModel,
+    base_python,
     make_plan,
 )
 from lading.progress import Timed
@@ -42,6 +43,7 @@ class BuildRequest:
 
     options: ImageOptions = field(default_factory=ImageOptions)
     mlflow: MlflowNeed = MlflowNeed.AUTO
+    manager: Manager = Manager.AUTO
 
     lock_from: Path | None = None
     """A ``pylock.toml`` to install in place of locking."""
@@ -66,6 +68,14 @@ class Wheels(Protocol):
         ...
 
 
+class Prefixes(Protocol):
+    """Has conda packages."""
+
+    def lay_out(self, lock: Lock, target: str) -> FolderLayer | None:
+        """Return the conda packages of *lock* as they will lie at *target*; None where it has none."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Steps:
     """Who does each step up to the plan."""
@@ -74,6 +84,7 @@ class Steps:
     locker: Locker
     server: ServerLocker
     wheels: Wheels
+    prefixes: Prefixes
     progress: Timed
 
 
@@ -103,16 +114,17 @@ def plan_images(request: BuildRequest, steps: Steps) -> tuple[ImagePlan, ...]:
 def _plan(request: BuildRequest, planned: PlannedModel, platform: Platform, steps: Steps) -> ImagePlan:
     with steps.progress.step("lock the environment"):
         lock = _lock(request, planned.model, platform, steps)
-        server = steps.server.lock(lock.python, platform)
+        server = steps.server.lock(base_python(lock), platform)
     with steps.progress.step("fetch the wheels"):
-        environment_layer = EnvironmentLayer(ENVIRONMENT_TARGET, lock, steps.wheels.fetch(lock))
+        wheels, prefix = steps.wheels.fetch(lock), steps.prefixes.lay_out(lock, ENVIRONMENT_TARGET)
+        environment_layer = EnvironmentLayer(ENVIRONMENT_TARGET, lock, wheels, prefix)
         server_layer = EnvironmentLayer(SERVER_TARGET, server, steps.wheels.fetch(server))
     return make_plan(planned, server_layer, environment_layer, request.options)
 
 
 def _lock(request: BuildRequest, model: Model, platform: Platform, steps: Steps) -> Lock:
     """Return the lock of the model's environment: the user's, or a new one."""
-    environment = capture(model)
+    environment = capture(model, request.manager)
     if request.lock_from is None:
         lock = steps.locker.lock(with_mlflow(environment, model, request.mlflow), platform)
     else:

@@ -100,6 +100,32 @@ class LocalWheel:
 
 
 @dataclass(frozen=True, slots=True)
+class CondaSpecs:
+    """What only conda's channels can give: packages by match specification, and where they are looked for."""
+
+    channels: tuple[str, ...]
+    """Names, URLs and folders, the most important first; none means conda's own choice. URLs may hold
+    credentials."""
+
+    specs: tuple[str, ...]
+    """As conda writes them: ``python=3.11``, ``conda-forge::libgdal>=3``; Python is always among them."""
+
+
+@dataclass(frozen=True, slots=True)
+class InstalledPackage:
+    """A Python distribution that is in an environment before anything of a package index is."""
+
+    name: str
+    """Normalised (PEP 503)."""
+
+    version: str
+    """Normalised (PEP 440)."""
+
+    requires: tuple[str, ...] = ()
+    """Its own requirements, by PEP 508."""
+
+
+@dataclass(frozen=True, slots=True)
 class Environment:
     """What a model's process needs: a Python and packages."""
 
@@ -119,3 +145,9 @@ class Environment:
 
     wheels: tuple[LocalWheel, ...] = ()
     """Required as well; they are not repeated in ``requirements``."""
+
+    conda: CondaSpecs | None = None
+    """None where pip installs everything. Else ``requirements`` are conda.yaml's pip part, and go on top."""
+
+    installed: tuple[InstalledPackage, ...] = ()
+    """Kept where the requirements admit them, as pip keeps what it finds."""

@@ -30,13 +30,17 @@ class PinnedWheel:
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentLayer:
-    """A virtual environment at ``target``, holding exactly what ``lock`` names."""
+    """An environment at ``target``, holding exactly what ``lock`` names."""
 
     target: str
     lock: Lock
 
     wheels: tuple[Path, ...]
     """Verified wheel files on this machine, in the order of the lock's packages."""
+
+    conda: "FolderLayer | None" = None
+    """The conda packages of ``lock``, laid out for ``target``: Python and all that the wheels go on top of.
+    None where the environment is a virtual one, on the base's Python."""
 
     def pinned(self) -> tuple[PinnedWheel, ...]:
         """Return the wheels by name, each with its digest: the lock's, or its own where it was built here."""

@@ -1,6 +1,7 @@
 """A locked environment: exactly which files make it up (PEP 751, ``pylock.toml``)."""
 
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 from lading.digest import Digest
 from lading.environment import Platform, PythonMinor
@@ -43,6 +44,29 @@ class LockedPackage:
     source: WheelSource | SourceArchive
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class CondaPackage:
+    """A package of a conda channel: one build of one version."""
+
+    name: str
+    version: str
+    build: str
+
+    subdir: str
+    """Of the channel: ``linux-64``, ``linux-aarch64`` or ``noarch``."""
+
+    url: str
+    """Without credentials; ``file:<name>`` for a file of the machine that locked."""
+
+    digest: Digest
+    size_bytes: int | None = None
+
+    @property
+    def file(self) -> str:
+        """The file's name: ``numpy-2.1.0-py311h1_0.conda``."""
+        return unquote(self.url.rpartition("/")[2].removeprefix("file:"))
+
+
 @dataclass(frozen=True, slots=True)
 class Lock:
     """Everything that is installed for one Python on one platform; same inputs, same text."""
@@ -55,6 +79,9 @@ class Lock:
 
     pylock: str
     """The ``pylock.toml`` that this was read from; its digest names the environment."""
+
+    conda: tuple[CondaPackage, ...] = ()
+    """Sorted by name, Python among them; below what ``packages`` has. None where pip installs everything."""
 
     @property
     def digest(self) -> Digest:

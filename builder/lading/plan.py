@@ -10,6 +10,7 @@ from lading import __version__
 from lading.environment import Platform, PythonMinor
 from lading.errors import InvalidOption, InvalidReference
 from lading.layer import EnvironmentLayer, FolderLayer
+from lading.lock import Lock
 from lading.model import Model, ResolvedModel
 from lading.reference import ImageRef, LocalModel, ModelRef
 
@@ -31,6 +32,9 @@ PORT = 8080
 RUNTIME = "lading-runtime"
 """The package of the server environment that serves."""
 
+CONDA_BASE_PYTHON = PythonMinor(3, 11)
+"""The base's where conda brings the model's Python: only the server's then, and in Debian bookworm."""
+
 SERVER_PYTHON = f"{SERVER_TARGET}/bin/python"
 MODEL_PYTHON = f"{ENVIRONMENT_TARGET}/bin/python"
 
@@ -39,6 +43,9 @@ LINUX_AMD64 = Platform("linux", "amd64")
 
 _FILES_OF_IMAGES = {"oci", "oci-archive", "docker-archive"}
 """What names of base images in files begin with, as skopeo and podman write them."""
+
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""Where the programs of a base are: what every base image for Python sets, and Docker where none does."""
 
 _LABEL_PREFIX = "ai.lading."
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -96,6 +103,7 @@ class ImagePlan:
 
     platform: Platform
     python: PythonMinor
+    """The base's: that of the server, and of the model where its environment is a virtual one."""
 
     server: EnvironmentLayer
     environment: EnvironmentLayer
@@ -127,6 +135,11 @@ class ImagePlan:
     def on(self, base: str) -> Self:
         """Return this plan on another base: an image, or a stage of a Dockerfile."""
         return replace(self, base=base)
+
+
+def base_python(lock: Lock) -> PythonMinor:
+    """Return the Python that the base of an image must have whose model's environment is *lock*."""
+    return CONDA_BASE_PYTHON if lock.conda else lock.python
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +184,7 @@ def make_plan(
     Raises:
         InvalidOption: an option cannot be written into an image.
     """
-    python = environment.lock.python
+    python = server.lock.python
     base = options.base(python)
     labels = _own_labels(model, base) | _lock_labels(server, environment) | dict(options.labels)
     return ImagePlan(
@@ -182,7 +195,7 @@ def make_plan(
         environment=environment,
         model=model.layer,
         entrypoint=(SERVER_PYTHON, "-I", "-m", "lading_runtime"),
-        env=_checked("--env", _own_env(options) | dict(options.env)),
+        env=_checked("--env", _own_env(options) | _conda_env(environment) | dict(options.env)),
         labels=_checked("--label", dict(sorted(labels.items()))),
         port=options.port,
         build_args=_checked("--build-arg", options.build_args),
@@ -199,6 +212,13 @@ def _own_env(options: ImageOptions) -> dict[str, str]:
         "MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT": options.timeout_s,
     }
     return {name: str(value) for name, value in wanted.items() if value is not None}
+
+
+def _conda_env(environment: EnvironmentLayer) -> dict[str, str]:
+    """Return what activating the environment would set: its programs are half the reason to use conda."""
+    if environment.conda is None:
+        return {}
+    return {"CONDA_PREFIX": environment.target, "PATH": f"{environment.target}/bin:{_PATH}"}
 
 
 def _own_labels(planned: PlannedModel, base: str) -> dict[str, str]:

@@ -60,6 +60,13 @@ class Shelf:
         return tuple(Path("/shelf") / package.source.url.rpartition("/")[2] for package in lock.packages)
 
 
+class NoConda:
+    """Has no conda packages."""
+
+    def lay_out(self, lock: Lock, target: str) -> None:
+        """Return nothing."""
+
+
 @dataclass
 class Workbench:
     """Makes no image, and remembers the plan."""
@@ -100,7 +107,7 @@ def found(ref: ModelRef) -> ResolvedModel:
 @pytest.fixture
 def steps(locksmith) -> Steps:
     """Steps that need neither network nor store."""
-    return Steps(found, locksmith, Server(), Shelf(), Timed(Silent()))
+    return Steps(found, locksmith, Server(), Shelf(), NoConda(), Timed(Silent()))
 
 
 def test_a_build_goes_from_a_reference_to_an_image(model, steps):

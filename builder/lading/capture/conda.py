@@ -12,21 +12,31 @@ _MATCH_SPEC = re.compile(r"(?:[^\s:]+::)?(?P<name>[A-Za-z0-9_.-]+)\s*(?P<version
 """``channel::name version build`` or ``name=version=build``, as conda's MatchSpec reads them."""
 
 _PYTHON = re.compile(r"(?:={1,2}|>=|<=|~=)?\s*(?P<version>\d+(?:\.\d+)*)(?:\.\*|\*)?(?:[\s=,].*)?")
+_RANGE = frozenset("<>~!")
 
 
 @dataclass(frozen=True, slots=True)
 class CondaEnv:
     """What the file says."""
 
-    python: str | None
+    python: str | None = None
 
-    packages: tuple[str, ...]
+    is_ranged: bool = False
+    """Whether other Pythons than that one would do, as in ``python>=3.9``."""
+
+    packages: tuple[str, ...] = ()
     """Names of conda packages besides Python and the tools that build packages."""
 
-    pip: tuple[str, ...]
+    specs: tuple[str, ...] = ()
+    """Everything that is asked of conda, as it is written, Python and build tools included."""
+
+    channels: tuple[str, ...] = ()
+    """Names, URLs and folders, the most important first."""
+
+    pip: tuple[str, ...] = ()
     """Requirement lines."""
 
-    build_dependencies: tuple[str, ...]
+    build_dependencies: tuple[str, ...] = ()
     """pip, setuptools and wheel, as PEP 508 requirements where they are pinned, else their names."""
 
 
@@ -36,18 +46,34 @@ def read_conda_env(path: Path) -> CondaEnv:
     Raises:
         InvalidEnvironment: it cannot be read, or its Python is no version; names file and key.
     """
-    dependencies = read_mapping(path, InvalidEnvironment, keeps_text=True).get("dependencies") or []
-    if not isinstance(dependencies, list):
-        raise InvalidEnvironment(f"{path}: key 'dependencies' must be a list")
+    content = read_mapping(path, InvalidEnvironment, keeps_text=True)
+    dependencies, channels = (_list(path, key, content.get(key)) for key in ("dependencies", "channels"))
+    if not all(isinstance(channel, str) for channel in channels):
+        raise InvalidEnvironment(f"{path}: key 'channels' must be a list of names and URLs")
     specs = [_spec(path, item) for item in dependencies if isinstance(item, str)]
     pip = [line for item in dependencies if not isinstance(item, str) for line in _pip(path, item)]
     python = next((version for name, version in specs if name == "python"), None)
     return CondaEnv(
         python=None if python is None else _python(path, python),
+        is_ranged=python is not None and not _RANGE.isdisjoint(python),
         packages=tuple(name for name, _ in specs if name not in {"python", *_BUILD_TOOLS}),
+        specs=tuple(item.strip() for item in dependencies if isinstance(item, str)),
+        channels=tuple(map(str, channels)),
         pip=tuple(pip),
         build_dependencies=tuple(_pinned(*spec) for spec in specs if spec[0] in _BUILD_TOOLS),
     )
+
+
+def spec_name(text: str) -> str | None:
+    """Return the name of the package that a specification asks for; None where it is none."""
+    match = _MATCH_SPEC.fullmatch(text.strip())
+    return match["name"].lower() if match else None
+
+
+def _list(path: Path, key: str, value: object) -> list[object]:
+    if not isinstance(value or [], list):
+        raise InvalidEnvironment(f"{path}: key {key!r} must be a list")
+    return list(value) if isinstance(value, list) else []
 
 
 def _spec(path: Path, text: str) -> tuple[str, str]:

@@ -1,14 +1,18 @@
 """A model's captured environment, from whichever of MLflow's files say it.
 
-MLflow 1.26 and later write ``python_env.yaml`` and ``requirements.txt`` beside ``conda.yaml``, and install
-from them unless conda is asked for; so does Lading. Older models have ``conda.yaml`` alone.
+MLflow 1.26 and later write ``python_env.yaml`` and ``requirements.txt`` beside ``conda.yaml``. The three say
+the same unless somebody logged the model with packages of conda (``conda_env=``): those stand in
+``conda.yaml`` alone. Where there are any beside Python and the tools that build packages (pip, setuptools,
+wheel), conda's channels are used, because the environment would lack them otherwise; where there are none,
+pip's files say it all. Older models have ``conda.yaml`` alone, and the same rule holds. `Manager` is for who
+wants it otherwise; MLflow uses conda only where it is told to.
 """
 
 import logging
 import os
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import reduce
 from pathlib import Path
 
@@ -17,7 +21,7 @@ from lading.capture.options import Options
 from lading.capture.python_env import read_python_env
 from lading.capture.requirement import package_name, pinned_version
 from lading.capture.requirement_files import Constrained, Entry, Required, RequirementFiles
-from lading.environment import Environment, LocalWheel, PackageIndex, PythonMinor
+from lading.environment import CondaSpecs, Environment, LocalWheel, PackageIndex, PythonMinor
 from lading.errors import InvalidEnvironment
 from lading.model import Model
 
@@ -28,6 +32,19 @@ _REQUIREMENTS = "requirements.txt"
 logger = logging.getLogger(__name__)
 
 
+class Manager(StrEnum):
+    """What an environment is made with."""
+
+    AUTO = "auto"
+    """Conda where ``conda.yaml`` names packages that pip has not got, else pip."""
+
+    CONDA = "conda"
+    """All that ``conda.yaml`` says, Python included, from conda's channels."""
+
+    VIRTUALENV = "virtualenv"
+    """Pip's packages only; what ``conda.yaml`` asks of conda is left out, as by MLflow without conda."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Written:
     """What one of MLflow's files says, whichever it was."""
@@ -36,13 +53,17 @@ class _Written:
     python: str | None
     lines: tuple[str, ...]
     build_tools: tuple[str, ...]
+    conda: CondaSpecs | None = None
 
 
-def capture(model: Model, *, variables: Mapping[str, str] = os.environ) -> Environment:
+def capture(
+    model: Model, manager: Manager = Manager.AUTO, *, variables: Mapping[str, str] = os.environ
+) -> Environment:
     """Return the environment that *model* was logged with.
 
     Args:
         model: whose folder is read.
+        manager: what it will be made with.
         variables: for ``${NAME}`` in requirement lines.
 
     Raises:
@@ -50,7 +71,7 @@ def capture(model: Model, *, variables: Mapping[str, str] = os.environ) -> Envir
             cannot install; names file and line.
     """
     folder = model.folder.resolve()
-    written = _written(model, folder)
+    written = _from_conda(model, folder, manager) or _written(model, folder)
     files = RequirementFiles(folder, variables)
     entries = tuple(files.read_lines("\n".join(written.lines), written.file))
     return Environment(
@@ -59,7 +80,45 @@ def capture(model: Model, *, variables: Mapping[str, str] = os.environ) -> Envir
         constraints=_texts(entries, Constrained),
         index=_index(entries),
         wheels=tuple(entry for entry in entries if isinstance(entry, LocalWheel)),
+        conda=written.conda,
     )
+
+
+def _from_conda(model: Model, folder: Path, manager: Manager) -> _Written | None:
+    """Return what ``conda.yaml`` says; None where conda is not used."""
+    if manager is Manager.VIRTUALENV:
+        return None
+    file = _env_file(model, folder, "conda", _CONDA_ENV)
+    if file is None and manager is Manager.CONDA:
+        raise InvalidEnvironment(f"{model.folder} has no {_CONDA_ENV}", hint="use --env-manager virtualenv")
+    conda = _with_packages(folder / file, manager) if file else None
+    if file is None or conda is None:
+        return None
+    python, specs = conda.python, conda.specs
+    if python is None or conda.is_ranged:  # a model's pickles want the Python that wrote them
+        python = _trained_with(model) or python
+        specs = (f"python={PythonMinor.parse(python)}", *specs) if python else specs
+    if python is None:
+        raise InvalidEnvironment(
+            f"{model.folder} does not say which Python it needs", hint=f"add it to {file}, like python=3.11.7"
+        )
+    return _Written(file, python, conda.pip, (), CondaSpecs(conda.channels, specs))
+
+
+def _with_packages(path: Path, manager: Manager) -> CondaEnv | None:
+    """Return what *path* says where conda is asked for; a file that nobody reads may be broken."""
+    try:
+        conda = read_conda_env(path)
+    except InvalidEnvironment:
+        if manager is Manager.CONDA:
+            raise
+        return None
+    return conda if conda.packages or manager is Manager.CONDA else None
+
+
+def _trained_with(model: Model) -> str | None:
+    version = model.flavours["python_function"].get("python_version")
+    return None if version is None else str(version)
 
 
 def _written(model: Model, folder: Path) -> _Written:
@@ -71,14 +130,14 @@ def _written(model: Model, folder: Path) -> _Written:
     conda_env = _env_file(model, folder, "conda", _CONDA_ENV)
     conda = read_conda_env(folder / conda_env) if conda_env else None
     if (folder / _REQUIREMENTS).is_file():
-        conda = conda or CondaEnv(python=None, packages=(), pip=(), build_dependencies=())
+        conda = conda or CondaEnv()
         return _Written("MLmodel", conda.python, (f"-r {_REQUIREMENTS}",), conda.build_dependencies)
     if conda_env is None or conda is None:
         raise InvalidEnvironment(
             f"{model.folder} has neither {_PYTHON_ENV} nor {_REQUIREMENTS} nor {_CONDA_ENV}",
             hint="log the model again with pip_requirements",
         )
-    _refuse_conda_packages(model, conda_env, conda)
+    _warn_of_conda_packages(model, folder)
     return _Written(conda_env, conda.python, conda.pip, conda.build_dependencies)
 
 
@@ -102,32 +161,22 @@ def _env_file(model: Model, folder: Path, manager: str, usual: str) -> str | Non
 
 def _warn_of_conda_packages(model: Model, folder: Path) -> None:
     """Tell which conda packages are left out, as MLflow leaves them out without conda."""
-    with suppress(InvalidEnvironment):
-        file = _env_file(model, folder, "conda", _CONDA_ENV)
-        packages = read_conda_env(folder / file).packages if file else ()
-        if packages:
-            logger.warning("conda packages are left out", extra={"packages": packages, "file": file})
-
-
-def _refuse_conda_packages(model: Model, file: str, conda: CondaEnv) -> None:
-    if conda.packages:
-        names = ", ".join(conda.packages)
-        raise InvalidEnvironment(
-            f"{model.folder / file} asks conda for {names}, and conda packages are not supported yet",
-            hint="log the model again with pip_requirements",
-        )
+    file = _env_file(model, folder, "conda", _CONDA_ENV)
+    conda = _with_packages(folder / file, Manager.AUTO) if file else None
+    if conda is not None:
+        logger.warning("conda packages are left out", extra={"packages": conda.packages, "file": file})
 
 
 def _python(model: Model, folder: Path, written: _Written) -> PythonMinor:
     """Return the Python that the model was trained with, from the first file that says it."""
     conda = _env_file(model, folder, "conda", _CONDA_ENV) if written.python is None else None
-    pyfunc = model.flavours["python_function"].get("python_version")
-    version = written.python or (read_conda_env(folder / conda).python if conda else None) or pyfunc
+    in_conda = read_conda_env(folder / conda).python if conda else None
+    version = written.python or in_conda or _trained_with(model)
     if version is None:
         raise InvalidEnvironment(
             f"{model.folder} does not say which Python it needs", hint=f"add it to {_PYTHON_ENV}"
         )
-    return PythonMinor.parse(str(version))
+    return PythonMinor.parse(version)
 
 
 def _texts(entries: Iterable[Entry], kind: type[Required | Constrained]) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
+from lading.capture.conda import spec_name
 from lading.capture.imports import is_imported
 from lading.capture.pickles import is_pickled
 from lading.capture.requirement import package_name, parsed, pinned_version
@@ -70,14 +71,20 @@ def with_mlflow(environment: Environment, model: Model, need: MlflowNeed) -> Env
     """Return *environment* with the MLflow that *model* needs, and the pandas that its data comes in.
 
     Requirements other than those of MLflow are never changed; pandas, numpy beside mlflow-skinny, and pyarrow
-    for pickles that hold its strings, are added where nothing names them.
+    for pickles that hold its strings, are added where nothing names them. An MLflow that conda brings stays.
     """
+    in_conda = set(map(spec_name, environment.conda.specs)) if environment.conda else set()
     decided = _decide(environment, model) if need is MlflowNeed.AUTO else need
     captured = _captured(environment, model)
     distribution = _DISTRIBUTION[decided]
-    wanted = (_renamed(captured, distribution),) if distribution else ()
+    is_there = not in_conda.isdisjoint({_FULL, _SKINNY})
+    wanted = (_renamed(captured, distribution),) if distribution and not is_there else ()
     others = [text for text in environment.requirements if package_name(text) not in {_FULL, _SKINNY}]
-    named = {*map(package_name, others), *(package_name(wheel.requirement) for wheel in environment.wheels)}
+    named = {
+        *in_conda,
+        *map(package_name, others),
+        *(package_name(wheel.requirement) for wheel in environment.wheels),
+    }
     bounds = _bounds(_version(captured, model))
     unpickled = ["pyarrow"] if decided is not MlflowNeed.FULL and is_pickled("pyarrow", model.folder) else []
     missing = [name + bounds.get(name, "") for name in [*_IMPORTED[decided], *unpickled] if name not in named]

@@ -17,7 +17,7 @@ from lading.digest import Digest
 from lading.engines.dockerfile import Stage
 from lading.errors import BuildFailed
 from lading.folder import Entry, File, Folder, Link, entries
-from lading.layer import EnvironmentLayer, PinnedWheel
+from lading.layer import EnvironmentLayer, FolderLayer, PinnedWheel
 from lading.plan import RUNTIME, ImagePlan
 
 _CHUNK_BYTES = 1 << 20
@@ -61,7 +61,8 @@ def stage_context(stage: Stage, plan: ImagePlan, uv: Callable[[], Path]) -> Cont
         case Stage.SERVER:
             return _environment(stage, _dependencies(plan.server), uv)
         case Stage.ENVIRONMENT:
-            return _environment(stage, plan.environment.pinned(), uv)
+            context = _environment(stage, plan.environment.pinned(), uv)
+            return _on_conda(context, plan.environment.conda) if plan.environment.conda else context
         case Stage.MODEL:
             return _model(plan)
         case _:
@@ -97,6 +98,17 @@ def _environment(stage: Stage, wheels: tuple[PinnedWheel, ...], uv: Callable[[],
         yield from (_file(f"{stage}/{wheel.path.name}", wheel.path) for wheel in wheels)
 
     return Context(str(Digest.of(script + requirements)), items)
+
+
+def _on_conda(context: Context, conda: FolderLayer) -> Context:
+    """Return *context* with the conda packages that its wheels go on top of."""
+
+    def items() -> Iterator[Item]:
+        yield from context.items()
+        yield Folder("conda")
+        yield from (replace(entry, path=f"conda/{entry.path}") for entry in entries(conda.source))
+
+    return Context(f"{context.fingerprint} {conda.digest}", items)
 
 
 def _file(path: str, source: Path, *, is_executable: bool = False) -> File:

@@ -5,6 +5,8 @@ tags, as an installer would do. What is written is canonical: only the files tha
 without dates, credentials or paths of a machine, so that the same files always give the same text and
 the text's digest names the environment, whoever locked it.
 
+Conda packages, which the specification does not know, are in tables of our own (`conda_packages`).
+
 A file of this machine, a local wheel for example, is named by its file name and digest alone. Its
 bytes are looked for in the store, and then beside the lock file.
 """
@@ -34,7 +36,8 @@ from packaging.utils import canonicalize_name
 from lading.digest import Digest
 from lading.environment import Platform, PythonMinor
 from lading.errors import InvalidEnvironment, UnlockableEnvironment
-from lading.lock import Lock, LockedPackage, SourceArchive, WheelSource
+from lading.lock import CondaPackage, Lock, LockedPackage, SourceArchive, WheelSource
+from lading.locking import conda_packages
 from lading.locking.target import Target
 from lading.uv_process import public_url
 
@@ -53,7 +56,7 @@ def read(
 
     Args:
         text: of a ``pylock.toml`` by any tool.
-        python: the target's.
+        python: the target's, unless conda packages bring one.
         platform: the target's.
         folder: the lock file's; relative paths in it start there.
         hashes: SHA-256 digests (hexadecimal), by package; of those packages only such files are taken.
@@ -63,6 +66,7 @@ def read(
         UnlockableEnvironment: it does not fit the target; says which package.
     """
     document = _only(_parse(text), hashes or {})
+    python = conda_packages.python(document) or python
     target = Target(python, platform).admitted_by(_requires_python(document))
     try:
         selected = list(
@@ -76,11 +80,17 @@ def read(
             f"the lock does not fit Python {python} on {platform}: {reason}", hint="lock the model again"
         ) from error
     packages = tuple(sorted(_locked(package, source, folder) for package, source in selected))
-    return Lock(python, platform, packages, render(python, platform, packages))
+    conda = conda_packages.read(document, folder)
+    return Lock(python, platform, packages, render(python, platform, packages, conda), conda)
 
 
-def render(python: PythonMinor, platform: Platform, packages: Iterable[LockedPackage]) -> str:
-    """Return the canonical ``pylock.toml`` of *packages*; :func:`read` gives them back."""
+def render(
+    python: PythonMinor,
+    platform: Platform,
+    packages: Iterable[LockedPackage],
+    conda: Iterable[CondaPackage] = (),
+) -> str:
+    """Return the canonical ``pylock.toml`` of *packages* and *conda*; :func:`read` gives them back."""
     head = {
         "lock-version": "1.0",
         "environments": [Target(python, platform).marker],
@@ -90,6 +100,8 @@ def render(python: PythonMinor, platform: Platform, packages: Iterable[LockedPac
     tables = [_lines(head), *(f"[[packages]]\n{_lines(_table(package))}" for package in sorted(packages))]
     if len(tables) == 1:
         tables[0] += "packages = []\n"
+    below = (conda_packages.table(package) for package in sorted(conda))
+    tables += (f"[[tool.lading.conda]]\n{_lines(table)}" for table in below)
     return "\n".join(tables)
 
 

@@ -13,7 +13,7 @@ from lading.environment import Environment, PackageIndex, Platform
 from lading.errors import UnlockableEnvironment
 from lading.interpreters import find_interpreter
 from lading.lock import Lock, LockedPackage
-from lading.locking import kept, pylock
+from lading.locking import installed, kept, pylock
 from lading.locking.failures import explain
 from lading.locking.target import FIRST_PATCH, GLIBC_MINOR, Target
 from lading.progress import Progress
@@ -85,11 +85,14 @@ class UvLocker:
     def _resolve(self, environment: Environment, platform: Platform, index: PackageIndex) -> Lock:
         target = Target(environment.python, platform)
         hashes = _hashes(environment.requirements)
-        try:
-            text = _compile(environment, target, Uv(index))
-        except UvFailed as error:
-            raise explain(error.output, target) from error
-        return pylock.read(text, environment.python, platform, folder=Path("/"), hashes=hashes)
+        with installed.wheels(environment.installed) as folder:
+            places = (*index.find_links, *([str(folder)] if folder else []))
+            try:
+                text = _compile(environment, target, Uv(dataclasses.replace(index, find_links=places)))
+            except UvFailed as error:
+                raise explain(error.output, target) from error
+        lock = pylock.read(text, environment.python, platform, folder=Path("/"), hashes=hashes)
+        return installed.without(environment.installed, lock)
 
     def _with_local_files(self, lock: Lock) -> Lock:
         """Return *lock* with its local files put into the store, where every later build finds them."""
@@ -122,7 +125,8 @@ def _compile(environment: Environment, target: Target, uv: Uv) -> str:
         "requirements.txt",
         "--constraints=constraints.txt",
         "--format=pylock.toml",
-        "--quiet",
+        # uv prefers what an output file that is there already names, and then prints it unless it is quiet
+        *(["--output-file=pylock.toml"] if environment.installed else ["--quiet"]),
         "--no-header",
         "--no-annotate",
         "--no-python-downloads",
@@ -133,6 +137,9 @@ def _compile(environment: Environment, target: Target, uv: Uv) -> str:
         files={
             "requirements.txt": "".join(f"{line}\n" for line in _requirements(environment)),
             "constraints.txt": "".join(f"{line}\n" for line in environment.constraints),
+            **(
+                {"pylock.toml": installed.preferences(environment.installed)} if environment.installed else {}
+            ),
         },
     )
 

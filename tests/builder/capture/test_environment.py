@@ -1,9 +1,9 @@
 """Which of MLflow's files count, and what they make."""
 
 import pytest
-from lading.capture.environment import capture
+from lading.capture.environment import Manager, capture
 from lading.capture.mlmodel import read_model
-from lading.environment import PythonMinor
+from lading.environment import CondaSpecs, PythonMinor
 from lading.errors import InvalidEnvironment
 
 
@@ -33,12 +33,61 @@ def test_a_python_version_is_text(folder):
     assert folder.requires().python == PythonMinor(3, 10)
 
 
-def test_conda_packages_are_left_out_where_pip_suffices(folder, caplog):
-    """A model with ``requirements.txt`` needs no conda, as in MLflow; what conda had is told in the log."""
-    folder.file("conda.yaml", "dependencies: [python=3.8, libgcc=9, pip, {pip: [x]}]")
+def test_conda_is_used_where_conda_has_packages(folder):
+    """A model whose ``conda.yaml`` names more than Python and build tools gets all of it from conda."""
+    folder.file(
+        "conda.yaml",
+        "channels: [conda-forge, https://u:p@h/c]\n"
+        "dependencies: [python=3.8.2, libgdal>=3, pip<=22, {pip: [x, '--extra-index-url https://h/simple']}]",
+    )
 
-    assert folder.requires("a").requirements == ("a",)
+    found = folder.requires("a")
+
+    assert found.conda == CondaSpecs(
+        ("conda-forge", "https://u:p@h/c"), ("python=3.8.2", "libgdal>=3", "pip<=22")
+    )
+    assert (found.python, found.requirements) == (PythonMinor(3, 8), ("x",))
+    assert found.index.extra_index_urls == ("https://h/simple",)
+
+
+def test_conda_packages_are_left_out_on_request(folder, caplog):
+    """``virtualenv`` takes pip's packages only, as MLflow does by default; the log tells what conda had."""
+    folder.file("conda.yaml", "dependencies: [python=3.8, libgcc=9, pip, {pip: [x]}]")
+    folder.file("requirements.txt", "a")
+
+    found = capture(folder.model, Manager.VIRTUALENV)
+
+    assert (found.requirements, found.conda) == (("a",), None)
     assert "conda packages are left out" in caplog.text
+
+
+def test_conda_is_used_on_request(folder):
+    """``conda`` takes even a plain environment from conda's channels, its Python too."""
+    folder.file("conda.yaml", "dependencies: [python=3.8, pip, {pip: [x]}]")
+    folder.file("requirements.txt", "a")
+
+    assert capture(folder.model).conda is None
+    assert capture(folder.model, Manager.CONDA).conda == CondaSpecs((), ("python=3.8", "pip"))
+
+
+def test_conda_on_request_needs_its_file(empty):
+    """Without ``conda.yaml`` there is nothing to ask conda for."""
+    empty.file("MLmodel", "flavors: {python_function: {loader_module: x}}").file("requirements.txt", "a")
+
+    with pytest.raises(InvalidEnvironment, match=r"has no conda\.yaml"):
+        capture(empty.model, Manager.CONDA)
+
+
+@pytest.mark.parametrize("python", ["", "python>=3.7,", "python ~=3.7,"])
+def test_conda_gets_the_python_that_trained_the_model(empty, python):
+    """Where ``conda.yaml`` leaves Python open, the one that the flavour names is asked for besides."""
+    empty.file("MLmodel", "flavors: {python_function: {loader_module: x, python_version: 3.12.1}}")
+    empty.file("conda.yaml", f"dependencies: [{python} r-base, pip]")
+
+    found = capture(empty.model)
+
+    assert found.conda is not None
+    assert (found.python, found.conda.specs[0]) == (PythonMinor(3, 12), "python=3.12")
 
 
 @pytest.mark.parametrize("env", ["conda.yaml", "{conda: conda.yaml, virtualenv: null}"])
@@ -77,13 +126,13 @@ def test_the_python_of_conda_is_read_in_every_way_of_writing(empty, spec):
     assert capture(empty.model).python == PythonMinor(3, 9)
 
 
-def test_packages_that_only_conda_has_are_not_supported_yet(empty):
-    """A model that lives by conda alone is refused with the packages' names."""
+def test_packages_that_only_conda_has_can_be_left_out(empty, caplog):
+    """A model with ``conda.yaml`` alone gives its pip part to who wants no conda."""
     empty.file("MLmodel", "flavors: {python_function: {loader_module: x}}")
     empty.file("conda.yaml", "dependencies: [python=3.9, nodefaults::libgdal=3, r-base, {pip: [a]}]")
 
-    with pytest.raises(InvalidEnvironment, match=r"asks conda for libgdal, r-base, and .* not supported yet"):
-        capture(empty.model)
+    assert capture(empty.model, Manager.VIRTUALENV).requirements == ("a",)
+    assert "conda packages are left out" in caplog.text
 
 
 def test_the_pinned_setuptools_comes_along(folder):
@@ -127,6 +176,8 @@ def test_requirements_alone_are_enough(empty):
             "python_env.yaml, requirement 1: an editable",
         ),
         ({"conda.yaml": "dependencies: a"}, "key 'dependencies' must be a list"),
+        ({"conda.yaml": "channels: [{a: b}]"}, "key 'channels' must be a list of names and URLs"),
+        ({"conda.yaml": "dependencies: [r-base, {pip: [a]}]"}, "does not say which Python it needs"),
         ({"conda.yaml": "dependencies: [python, {pip: [a]}]"}, "python must be pinned"),
         ({"conda.yaml": "dependencies: ['python<3.9', {pip: [a]}]"}, "python must be pinned"),
         (
