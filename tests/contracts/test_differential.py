@@ -21,7 +21,7 @@ D2  Times that 64-bit nanoseconds do not reach are refused in ``inputs`` and ``i
     NumPy wraps them around, even to times of today.
 D3  Numbers beyond 16-bit floats are refused like those beyond 32 bits: MLflow makes them infinite.
 D4  The index of a split frame must label each row. The suite decides this for too many labels; with too
-    few, MLflow drops the row.
+    few, MLflow drops the row. A label is a single value: lists of labels, levels to pandas, are refused.
 D5  What is no base64 is refused in CSV, too, where MLflow hands the text to the model.
 D6  Lists and objects as booleans or bytes are refused wherever they are, as the suite allows for columns;
     so are texts as elements of boolean tensors, and numbers as booleans in bare bodies.

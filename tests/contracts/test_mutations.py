@@ -231,7 +231,7 @@ def address_of(server: ServerProcess) -> tuple[str, int]:
 @pytest.fixture(scope="module")
 def sound(conformance, mlflow_python):
     """Return a function that gives the requests that are broken for a model."""
-    others = [*generated(25), *columnar(mlflow_python) * 10]
+    others = [*generated(12), *columnar(mlflow_python) * 10]
     return lambda model: [*recorded(conformance.folder, model), *others]
 
 

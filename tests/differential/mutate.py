@@ -244,10 +244,13 @@ def bombs(limit_bytes: int) -> list[Shot]:
 
 
 def tables(limit_bytes: int) -> list[Shot]:
-    """Return tables as large as *limit_bytes*, of a column that no model takes."""
-    row = b'{"dataframe_split":{"columns":["zz"],"data":['
-    numbers = b"[1.5]," * ((limit_bytes - len(row) - 8) // 6)
+    """Return tables as large as *limit_bytes*, of columns that no model takes."""
+    cells = b",".join([b"1.5"] * 10)
+    names = b",".join(b'"zz%d"' % number for number in range(10))
+    head, tail = b'{"dataframe_split":{"columns":[' + names + b'],"data":[', b'["x"]]}}'
+    rows = (limit_bytes - len(head) - len(tail)) // len(cells + b"[],")
+    lines = (limit_bytes - len(names)) // len(cells + b"\n") - 1
     return [
-        Shot({"Content-Type": JSON}, row + numbers + b'["x"]]}}'),
-        Shot({"Content-Type": "text/csv"}, b"zz,y\n" + b"1.5,ab\n" * (limit_bytes // 7 - 1)),
+        Shot({"Content-Type": JSON}, head + (b"[" + cells + b"],") * rows + tail),
+        Shot({"Content-Type": "text/csv"}, names + b"\n" + (cells + b"\n") * lines),
     ]

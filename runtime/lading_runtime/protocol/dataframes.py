@@ -125,8 +125,9 @@ def _table_of_rows(rows: list[Any], columns: list[Any] | None, index: list[Any] 
 
 def _transposed(rows: list[list[Any]]) -> list[Cells]:
     """Return the columns of *rows*; shorter rows are filled up with null."""
-    width = max(map(len, rows))
-    check_gaps(len(rows) * width, map(len, rows))
-    if any(len(row) < width for row in rows):
-        rows = [row + [None] * (width - len(row)) for row in rows]
+    lengths = list(map(len, rows))
+    width = max(lengths)
+    check_gaps(len(rows) * width, lengths)
+    if min(lengths) < width:
+        rows = [row if len(row) == width else row + [None] * (width - len(row)) for row in rows]
     return transpose(rows, width)

@@ -18,7 +18,10 @@ MIN_INT64 = -(2**63)
 BLOCK_CELLS = 1 << 16
 """How many cells are packed at a time: each is an argument of a call."""
 
-WHOLE_NUMBER = re.compile(r"[+-]?\d{1,15}\.0*")
+FLOAT = re.compile(r"\s*[+-]?(\d{1,15}\.\d*|\.\d+|\d{1,15}(?=[eE]))([eE][+-]?\d+)?\s*", re.ASCII)
+NO_NUMBER = ""
+"""Stands for what Python reads as a number and pandas does not."""
+
 TEXTS_OF_CSV_BOOLEANS = {"true": 1, "True": 1, "TRUE": 1, "false": 0, "False": 0, "FALSE": 0}
 
 
@@ -123,13 +126,22 @@ class Number:
 def as_read_by_read_csv(cells: Cells) -> Cells:
     """Return texts of numbers as ``pd.read_csv`` sees them.
 
-    A column of nothing but booleans is 1 and 0, and an integer may be spelled with a fraction of zero.
+    A column of nothing but booleans is 1 and 0, and an integer may be spelled as a float. Underscores and
+    digits beyond ASCII, which Python takes, make no number.
     """
     if cells and cells[0] in TEXTS_OF_CSV_BOOLEANS and set(cells) <= TEXTS_OF_CSV_BOOLEANS.keys():
         return [TEXTS_OF_CSV_BOOLEANS[cell] for cell in cells]
-    if not any("." in cell for cell in cells if cell is not ABSENT):
+    texts = "".join([cell for cell in cells if cell is not ABSENT])
+    if "_" in texts or not texts.isascii():
+        cells = [NO_NUMBER if cell is not ABSENT and is_beyond_pandas(cell) else cell for cell in cells]
+    if not any(mark in texts for mark in ".eE"):
         return cells
-    return [float(cell) if isinstance(cell, str) and WHOLE_NUMBER.fullmatch(cell) else cell for cell in cells]
+    return [float(cell) if cell is not ABSENT and FLOAT.fullmatch(cell) else cell for cell in cells]
+
+
+def is_beyond_pandas(cell: str) -> bool:
+    """Tell whether *cell* has what ``pd.read_csv`` finds in no number."""
+    return "_" in cell or not cell.isascii()
 
 
 NUMBERS = {
