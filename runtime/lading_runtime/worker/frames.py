@@ -121,7 +121,7 @@ def _build_frame(node: Node, buffers: Buffers) -> Any:
 
 
 def _build_columns(nodes: Sequence[Node], buffers: Buffers) -> dict[Any, Any]:
-    """Return series by their names; a message names every column that cannot be made."""
+    """Return series and arrays by their names; a message names every column that cannot be made."""
     columns, problems = {}, []
     for node in nodes:
         try:
@@ -140,10 +140,11 @@ def _labelled(frame: Any, labels: Any) -> Any:
 
 
 def _build_column(column: Node, buffers: Buffers) -> Any:
-    """Return a series; a message about it names the column."""
+    """Return a series or an array; a message about it names the column."""
     make = _COLUMNS.get(column["type"])
     if make is None:
-        return pandas().Series(numpy().frombuffer(buffers[column["buffer"]], column["type"]))
+        # No series: pandas would align their indexes, which takes most of the time of a small frame.
+        return numpy().frombuffer(buffers[column["buffer"]], column["type"])
     try:
         return make(column, buffers)
     except PayloadError as error:
