@@ -49,7 +49,8 @@ def model_of(name: str) -> Path:
     folder = FOLDER / "size"
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(Path(models) / variant / "model", folder)
-    inferred = json.loads(run(python, "-c", INFER, folder, flavour).splitlines()[-1])
+    # Not from the repository: MLflow takes the lock of the uv project that it runs in for the model's.
+    inferred = json.loads(run(python, "-c", INFER, folder, flavour, cwd=folder).splitlines()[-1])
     (folder / "requirements.txt").write_text("".join(f"{requirement}\n" for requirement in inferred))
     return folder
 
