@@ -3,12 +3,16 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from functools import partial
+from dataclasses import dataclass
+from functools import cached_property, partial
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
 
 from lading.cli.engine_choice import Wishes
 from lading.cli.output_option import STDOUT, OutputOption, OutputType
 from lading.cli.steps import Workshop
 from lading.engines.oci.bases import archive, debian, layout
+from lading.engines.oci.bases.base import Bases
 from lading.engines.oci.bases.choice import ChosenBases
 from lading.engines.oci.engine import NoBytecode, OciEngine
 from lading.engines.oci.environment import EnvironmentLayers
@@ -16,10 +20,15 @@ from lading.engines.oci.folder_layer import folder_layer
 from lading.engines.oci.outputs.archive import ArchiveOutput, StreamOutput
 from lading.engines.oci.outputs.layout import LayoutOutput
 from lading.engines.oci.outputs.output import Output
-from lading.engines.oci.outputs.registry import RegistryOutput
 from lading.environment import PythonMinor
-from lading.oci.registry.registries import Registries, Settings
 from lading.plan import official_base
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+    from lading.oci.registry.registries import Registries
+
+_ENGINE_PREFIX = "docker-daemon:"
 
 
 def base(name: str | None) -> Callable[[PythonMinor], str]:
@@ -32,19 +41,66 @@ def base(name: str | None) -> Callable[[PythonMinor], str]:
 
 def engine(tools: Workshop, wishes: Wishes, stack: ExitStack) -> OciEngine:
     """Return the engine; connections are made when something needs them."""
-    settings = Settings(insecure_hosts=frozenset(wishes.insecure_registries))
-    registries = stack.enter_context(Registries(settings, tools.progress))
+    connections = Connections(tools, wishes, stack)
     return OciEngine(
-        _bases(tools, wishes),
+        _bases(tools, wishes, connections),
         EnvironmentLayers(tools.store, tools.progress),
         NoBytecode(),
         model=partial(folder_layer, store=tools.store),
-        outputs=tuple(_output(option, tools, registries) for option in _places(wishes)),
+        outputs=tuple(_output(option, tools, connections) for option in _places(wishes)),
         progress=tools.progress,
     )
 
 
-def _bases(tools: Workshop, wishes: Wishes) -> ChosenBases:
+@dataclass(frozen=True)
+class Connections:
+    """Registries and container engines, imported and opened only where something needs them."""
+
+    tools: Workshop
+    wishes: Wishes
+    stack: ExitStack
+
+    @cached_property
+    def registries(self) -> "Registries":
+        """All registries."""
+        module = import_module("lading.oci.registry.registries")
+        settings = module.Settings(insecure_hosts=frozenset(self.wishes.insecure_registries))
+        registries: Registries = self.stack.enter_context(module.Registries(settings, self.tools.progress))
+        return registries
+
+    @cached_property
+    def client(self) -> "DockerClient":
+        """The container engine of this machine.
+
+        Raises:
+            EngineUnavailable: none answers.
+        """
+        client: DockerClient = import_module("lading.engines.find").find_engine()
+        self.stack.callback(client.close)
+        return client
+
+    def registry_bases(self) -> Bases:
+        """Return the base images of registries."""
+        make = import_module("lading.engines.oci.bases.registry").RegistryBases
+        return cast("Bases", make(self.registries, self.tools.store, is_offline=self.wishes.is_offline))
+
+    def engine_bases(self) -> Bases:
+        """Return the base images of the container engine."""
+        make = import_module("lading.engines.oci.bases.engine").EngineBases
+        return cast("Bases", make(self.client, self.tools.store, self.tools.progress))
+
+    def registry_output(self) -> Output:
+        """Return what pushes."""
+        make = import_module("lading.engines.oci.outputs.registry").RegistryOutput
+        return cast("Output", make(self.registries))
+
+    def engine_output(self) -> Output:
+        """Return what loads into the container engine."""
+        make = import_module("lading.engines.oci.outputs.engine").EngineOutput
+        return cast("Output", make(self.client, self.tools.progress))
+
+
+def _bases(tools: Workshop, wishes: Wishes, connections: Connections) -> ChosenBases:
     archives = partial(archive.ArchiveBases, tools.store)
     return ChosenBases(
         {
@@ -58,8 +114,9 @@ def _bases(tools: Workshop, wishes: Wishes) -> ChosenBases:
             layout.PREFIX: partial(layout.LayoutBases, tools.store),
             archive.OCI_PREFIX: archives,
             archive.DOCKER_PREFIX: archives,
+            _ENGINE_PREFIX: connections.engine_bases,
         },
-        otherwise=archives,
+        otherwise=connections.registry_bases,
     )
 
 
@@ -73,7 +130,7 @@ def _places(wishes: Wishes) -> Iterator[OutputOption]:
         yield wishes.default_output
 
 
-def _output(option: OutputOption, tools: Workshop, registries: Registries) -> Output:
+def _output(option: OutputOption, tools: Workshop, connections: Connections) -> Output:
     match option:
         case OutputOption(OutputType.LAYOUT, folder) if folder:
             return LayoutOutput(folder, tools.progress)
@@ -81,5 +138,7 @@ def _output(option: OutputOption, tools: Workshop, registries: Registries) -> Ou
             return StreamOutput(sys.stdout.buffer, tools.progress)
         case OutputOption(OutputType.ARCHIVE, path) if path:
             return ArchiveOutput(path, tools.progress)
+        case OutputOption(OutputType.ENGINE):
+            return connections.engine_output()
         case _:
-            return RegistryOutput(registries)
+            return connections.registry_output()

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from lading.digest import Digest
 from lading.engines.oci.assembly import Layers, assemble
 from lading.engines.oci.bases.base import Base, Bases
 from lading.engines.oci.outputs.output import Output
@@ -61,7 +62,8 @@ class OciEngine:
         for output in self.outputs:
             with self.progress.step(output.title):
                 output.write(made, names.names)
-        return describe(made, names)
+        has_digest = any(output.is_by_digest for output in self.outputs)
+        return describe(made, names, made.descriptor.digest if has_digest else None)
 
     def make(self, plan: ImagePlan) -> Image:
         """Return the image of one plan; nothing is sent anywhere.
@@ -82,14 +84,14 @@ class OciEngine:
         return assemble(plan, base, Layers(tuple(server), environment, (runtime,), bytecode, (model,)))
 
 
-def describe(made: Image | Index, names: ImageNames) -> BuiltImage:
-    """Return what is told of a finished image; of an index, all images together."""
+def describe(made: Image | Index, names: ImageNames, digest: Digest | None) -> BuiltImage:
+    """Return what is told of a finished image that has *digest* where it is; of an index, all together."""
     images = made.images if isinstance(made, Index) else (made,)
     layers = [layer for image in images for layer in image.layers]
     return BuiltImage(
         names=names.names,
         id=images[0].id,
-        digest=made.descriptor.digest,
+        digest=digest,
         size_bytes=sum({layer.descriptor.digest: layer.descriptor.size_bytes for layer in layers}.values()),
         layers=tuple(
             BuiltLayer(layer.descriptor.digest, layer.descriptor.size_bytes, layer.created_by)

@@ -24,6 +24,11 @@ class ArchiveOutput:
         """What is done there, as progress tells it."""
         return "write the archive"
 
+    @property
+    def is_by_digest(self) -> bool:
+        """Whether an image is found there by its manifest's digest."""
+        return True
+
     def write(self, made: Image | Index, names: tuple[ImageRef, ...]) -> None:
         """Write *made* to the file.
 
@@ -53,6 +58,11 @@ class StreamOutput:
     def title(self) -> str:
         """What is done there, as progress tells it."""
         return "write the archive"
+
+    @property
+    def is_by_digest(self) -> bool:
+        """Whether an image is found there by its manifest's digest."""
+        return True
 
     def write(self, made: Image | Index, names: tuple[ImageRef, ...]) -> None:
         """Write *made* to the stream; a reader sees by its end whether it is whole.

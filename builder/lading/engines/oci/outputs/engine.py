@@ -42,6 +42,16 @@ class EngineOutput:
     client: DockerClient
     progress: Progress
 
+    @property
+    def title(self) -> str:
+        """What is done there, as progress tells it."""
+        return "load into the engine"
+
+    @property
+    def is_by_digest(self) -> bool:
+        """Whether an image is found there by its manifest's digest."""
+        return False
+
     def write(self, made: Image | Index, names: tuple[ImageRef, ...]) -> None:
         """Load *made* into the engine; of an index, the image for the engine's platform.
 

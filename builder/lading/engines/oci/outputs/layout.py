@@ -21,6 +21,11 @@ class LayoutOutput:
         """What is done there, as progress tells it."""
         return "write the layout"
 
+    @property
+    def is_by_digest(self) -> bool:
+        """Whether an image is found there by its manifest's digest."""
+        return True
+
     def write(self, made: Image | Index, names: tuple[ImageRef, ...]) -> None:
         """Add *made* to the layout.
 

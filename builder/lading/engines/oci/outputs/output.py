@@ -14,6 +14,11 @@ class Output(Protocol):
         """What is done there, as progress tells it."""
         ...
 
+    @property
+    def is_by_digest(self) -> bool:
+        """Whether an image is found there by its manifest's digest."""
+        ...
+
     def write(self, made: Image | Index, names: tuple[ImageRef, ...]) -> None:
         """Bring *made* there, under all of *names*.
 

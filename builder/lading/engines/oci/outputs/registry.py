@@ -21,6 +21,11 @@ class RegistryOutput:
         """What is done there, as progress tells it."""
         return "push"
 
+    @property
+    def is_by_digest(self) -> bool:
+        """Whether an image is found there by its manifest's digest."""
+        return True
+
     def write(self, made: Image | Index, names: tuple[ImageRef, ...]) -> None:
         """Push *made* under all of *names*; ``Output`` tells the rest.
 
