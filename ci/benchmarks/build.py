@@ -1,8 +1,10 @@
 """Image builds, side by side on one base image: MLflow's own generated Dockerfile, and Lading.
 
-MLflow is timed for ``docker build`` alone; Lading for the whole ``build-image`` process. The base is the
-local Python image with pip, a compiler-free Debian and this machine's CA, because MLflow's Dockerfile
-installs from Debian's archive and PyPI while it builds. Both images stand on it. Rounds alternate.
+MLflow is timed for ``docker build`` alone; Lading for the whole ``build-image`` process, with the container
+engine and without one. The base is the local Python image with pip, a compiler-free Debian and this machine's
+CA, because MLflow's Dockerfile installs from Debian's archive and PyPI while it builds. All images stand on
+it. "Cold" is an engine without layers, or an empty folder, beside a store that has the wheels; "cold, wheels
+only" is a store that has nothing else, so every layer is made anew. Rounds alternate.
 """
 
 import argparse
@@ -17,6 +19,16 @@ from pathlib import Path
 from measure import FOLDER, MLFLOW_PYTHON, REPOSITORY, Table, run, seconds, trained_model
 
 BASE = "lading-bench/base:latest"
+LAYOUT = FOLDER / "layout"
+LAYOUT_NAME = "lading-bench/layout:latest"
+MADE_OF_WHEELS = (
+    *("segments", "layers", "environments"),
+    *("bytecode", "bytecode-graphs", "bytecode-layers", "bytecode-roots"),
+)
+"""Kinds of entries of the store."""
+
+LARGE_BYTES = 3_000_000_000
+CHUNK_BYTES = 1 << 20
 BASE_DOCKERFILE = """\
 FROM {base}
 ENV PIP_BREAK_SYSTEM_PACKAGES=1 SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt \\
@@ -65,6 +77,29 @@ def build_lading(model: Path, *options: str) -> dict[str, object]:
     return result
 
 
+def without_engine(model: Path, place: object) -> tuple[object, ...]:
+    """Return the command that brings an image to *place* that Lading writes itself."""
+    base = f"docker-daemon:{BASE}"
+    return ("build-image", "-m", model, "-n", LAYOUT_NAME, "-o", place, "--base-image", base)
+
+
+def write_layout(model: Path) -> None:
+    """Build with Lading into a folder."""
+    run(*without_engine(model, LAYOUT))
+
+
+def load(model: Path) -> None:
+    """Build with Lading, and load what is new into Docker."""
+    run(*without_engine(model, "docker"))
+
+
+def forget_layers() -> None:
+    """Leave wheels, locks and the base in the store, and take away everything that was made of the wheels."""
+    store = Path(json.loads(run("lading", "cache", "list", "--json"))["path"])
+    for kind in MADE_OF_WHEELS:
+        shutil.rmtree(store / "entries" / kind, ignore_errors=True)
+
+
 def change(model: Path) -> None:
     """Change the model by a few bytes that no earlier build has seen, as a new training run would."""
     (model / "changed.txt").write_text(f"{time.time_ns()}\n")
@@ -90,6 +125,44 @@ def one_round(table: Table, model: Path) -> None:
     table.add("image size, MB", "Lading", size_mb("lading-bench/lading"))
 
 
+def one_round_without_engine(table: Table, model: Path) -> None:
+    """Measure Lading alone in the same situations; MLflow's figures are those of the round before."""
+    for situation in ("cold", "nothing changed", "model changed"):
+        table.repeat(f"no engine: {situation}, s", f"{situation}, s", "MLflow")
+    forget_layers()
+    shutil.rmtree(LAYOUT, ignore_errors=True)
+    table.repeat("no engine: cold, wheels only, s", "cold, s", "MLflow")
+    table.add("no engine: cold, wheels only, s", "Lading", seconds(lambda: write_layout(model)))
+    shutil.rmtree(LAYOUT)
+    table.add("no engine: cold, s", "Lading", seconds(lambda: write_layout(model)))
+    table.add("no engine: nothing changed, s", "Lading", seconds(lambda: write_layout(model)))
+    load(model)
+    change(model)
+    table.add("no engine: model changed, s", "Lading", seconds(lambda: write_layout(model)))
+    change(model)
+    table.repeat("no engine: model changed, loaded into Docker, s", "model changed, s", "MLflow")
+    table.add("no engine: model changed, loaded into Docker, s", "Lading", seconds(lambda: load(model)))
+    table.repeat("no engine: image size, MB", "image size, MB", "MLflow")
+    table.add("no engine: image size, MB", "Lading", size_mb(LAYOUT_NAME))
+
+
+def large_model(table: Table, model: Path) -> None:
+    """Measure the memory that a model of three gigabytes takes; the layout is removed again."""
+    folder = FOLDER / "large"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(model, folder)
+    with (folder / "weights.bin").open("wb") as file:
+        for block in range(LARGE_BYTES // CHUNK_BYTES):
+            file.write(block.to_bytes(8, "big") * (CHUNK_BYTES // 8))
+    try:
+        shutil.rmtree(LAYOUT, ignore_errors=True)
+        peak = peak_mb(*without_engine(folder, LAYOUT))
+        table.add("no engine: peak memory, model of 3 GB, MB", "Lading", peak)
+    finally:
+        shutil.rmtree(folder)
+        shutil.rmtree(LAYOUT, ignore_errors=True)
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="ci/bench build", description=__doc__)
@@ -103,6 +176,8 @@ def main() -> None:
     table = Table("Image builds of the documentation's iris model (MLflow: generated Dockerfile)")
     for _ in range(arguments.rounds):
         one_round(table, model)
+        one_round_without_engine(table, model)
+    large_model(table, model)
     print(table)
 
 

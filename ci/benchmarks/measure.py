@@ -33,6 +33,16 @@ def seconds(action: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
+def peak_mb(*command: object) -> float:
+    """Run a command to its end; return the most memory that it has had, in millions of bytes."""
+    words = [str(word) for word in command]
+    process = subprocess.Popen(words, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    if os.waitstatus_to_exitcode(status) != 0:
+        sys.exit(f"{' '.join(words)} failed")
+    return usage.ru_maxrss * 1024 / 1e6
+
+
 def trained_model() -> Path:
     """Return a copy of the documentation's iris model, logged by the real MLflow; made once."""
     folder = FOLDER / "training"
@@ -66,6 +76,10 @@ class Table:
         """Add the figure of one round."""
         self.figures.setdefault(row, {}).setdefault(party, []).append(figure)
         print(f"  {row}: {party} {figure:.4g}", file=sys.stderr, flush=True)
+
+    def repeat(self, row: str, of: str, party: str) -> None:
+        """Set another row's figures of *party* beside those of *row*."""
+        self.figures.setdefault(row, {})[party] = self.figures[of][party]
 
     def __str__(self) -> str:
         width = max(len(name) for name in self.figures)
