@@ -16,7 +16,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from measure import FOLDER, MLFLOW_PYTHON, REPOSITORY, Table, run, seconds, trained_model
+from measure import FOLDER, MLFLOW_PYTHON, REPOSITORY, Table, peak_mb, run, seconds, trained_model
 
 BASE = "lading-bench/base:latest"
 LAYOUT = FOLDER / "layout"
