@@ -37,7 +37,7 @@ class ArchiveFile:
         try:
             with tarfile.open(path, "r:") as archive:
                 return cls(path, dict(_members(path, list(archive))))
-        except tarfile.TarError as error:
+        except (tarfile.TarError, ValueError, OverflowError) as error:  # the latter for odd numbers
             hint = "decompress it first, where it is compressed"
             raise InvalidImage(f"{str(path)!r} is no tar archive: {error}", hint=hint) from error
         except OSError as error:

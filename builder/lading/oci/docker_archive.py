@@ -67,10 +67,14 @@ def read_docker_archive(members: Mapping[str, Member], wanted: str | None, platf
 
 
 def _layer(path: str, member: Member, diff_id: Digest, created_by: str) -> Layer:
-    start = next(iter(member.blob.chunks()), b"")
-    kind = next((kind for magic, kind in _KINDS.items() if start.startswith(magic)), media_types.TAR)
+    kind = media_types.TAR if path == f"{_BLOBS}{diff_id.hex}" else _kind(member)
     descriptor = Descriptor(kind, _digest(path, member, kind, diff_id), member.size_bytes)
     return Layer(descriptor, diff_id, member.blob, created_by)
+
+
+def _kind(member: Member) -> str:
+    start = next(iter(member.blob.chunks()), b"")
+    return next((kind for magic, kind in _KINDS.items() if start.startswith(magic)), media_types.TAR)
 
 
 def _digest(path: str, member: Member, kind: str, diff_id: Digest) -> Digest:
