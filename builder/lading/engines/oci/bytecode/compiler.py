@@ -1,0 +1,173 @@
+"""Interpreters at work: source in, bytecode out; whatever a source does to them, they go on with the next."""
+
+import json
+import queue
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, cast
+
+from lading.errors import BuildFailed
+
+_PROGRAM = Path(__file__).with_name("target_program.py")
+
+_OPTIONS = ("-s", "-S", "-B", "-W", "ignore")
+"""No site-packages of anybody, nothing written, no warnings. Not ``-I``, which would ignore the next."""
+
+_ENVIRONMENT = {"PYTHONHASHSEED": "0"}
+"""Before 3.11, frozensets were written in the order of their hashes."""
+
+MAX_SOURCE_BYTES = 4 << 20
+"""Larger files are data that somebody wrote as Python; a parser takes a hundred times their size."""
+
+_ENDS_TO_BELIEVE = 3
+"""How often an interpreter may end at once before it is the interpreter that is broken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """An import statement, as it stands in the source."""
+
+    level: int
+    """How many dots it begins with."""
+
+    module: str
+    names: tuple[str, ...]
+    """After ``from … import``; a star is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """What an interpreter made of a module."""
+
+    pyc: bytes | None
+    """None for what is no Python of this version."""
+
+    imports: tuple[Import, ...] = ()
+    texts: tuple[str, ...] = ()
+    """Texts in the module's body that may be names of modules."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interpreter:
+    """A Python of this machine whose bytecode the image's Python can read."""
+
+    path: Path
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Compilers:
+    """Several processes of one interpreter."""
+
+    interpreter: Interpreter
+    idle: "queue.SimpleQueue[_Process]" = field(default_factory=queue.SimpleQueue)
+
+    def compile(self, path: str, source: bytes) -> Compiled:
+        """Return what becomes of a module; to be called by several threads at once.
+
+        Args:
+            path: absolute, in the image.
+            source: as it is in the wheel, in any encoding.
+
+        Raises:
+            BuildFailed: the interpreter cannot be run.
+        """
+        if len(source) > MAX_SOURCE_BYTES:
+            return Compiled(None)
+        process = self._process()
+        try:
+            found = process.compile(path, source)
+        except (OSError, ValueError):  # it has crashed, ran out of time, or out of memory: no Python to us
+            process.end()
+            self._check()
+            return Compiled(None)
+        self.idle.put(process)
+        return found
+
+    def end(self) -> None:
+        """End all processes."""
+        while not self.idle.empty():
+            self.idle.get().end()
+
+    def _process(self) -> "_Process":
+        try:
+            return self.idle.get_nowait()
+        except queue.Empty:
+            return _Process.start(self.interpreter.path)
+
+    def _check(self) -> None:
+        """Raise if the interpreter cannot even compile nothing.
+
+        Raises:
+            BuildFailed: it cannot.
+        """
+        for _ in range(_ENDS_TO_BELIEVE):
+            process = _Process.start(self.interpreter.path)
+            try:
+                process.compile("/nothing.py", b"")
+            except (OSError, ValueError):
+                process.end()
+            else:
+                self.idle.put(process)
+                return
+        raise BuildFailed(
+            f"{str(self.interpreter.path)!r} cannot compile", hint="repair it, or use --bytecode off"
+        )
+
+
+@contextmanager
+def compilers(interpreter: Interpreter) -> Iterator[Compilers]:
+    """Give compilers; their processes, which start when they are needed, have ended afterwards."""
+    found = Compilers(interpreter)
+    try:
+        yield found
+    finally:
+        found.end()
+
+
+@dataclass(frozen=True, slots=True)
+class _Process:
+    """An interpreter that runs our program."""
+
+    process: subprocess.Popen[bytes]
+
+    @classmethod
+    def start(cls, interpreter: Path) -> "_Process":
+        try:
+            process = subprocess.Popen(
+                [interpreter, *_OPTIONS, _PROGRAM],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=_ENVIRONMENT,
+            )
+        except OSError as error:
+            raise BuildFailed(
+                f"{str(interpreter)!r} cannot be run: {error.strerror}", hint="use --bytecode off"
+            ) from error
+        return cls(process)
+
+    def compile(self, path: str, source: bytes) -> Compiled:
+        """Return what becomes of one module.
+
+        Raises:
+            OSError: the process has ended.
+            ValueError: it has, and its answer is none.
+        """
+        requests, answers = cast("IO[bytes]", self.process.stdin), cast("IO[bytes]", self.process.stdout)
+        requests.write(json.dumps([path, len(source)]).encode() + b"\n" + source)
+        requests.flush()
+        size_bytes, imports, texts = json.loads(answers.readline())
+        pyc = None if size_bytes is None else answers.read(size_bytes)
+        if pyc is not None and len(pyc) != size_bytes:
+            raise ValueError("the answer ends too early")
+        found = (Import(level, module, tuple(names)) for level, module, names in imports)
+        return Compiled(pyc, tuple(found), tuple(texts))
+
+    def end(self) -> None:
+        """End it, whatever it does."""
+        self.process.kill()
+        self.process.communicate()

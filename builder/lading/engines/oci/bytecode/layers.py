@@ -1,0 +1,156 @@
+"""Layers of bytecode: one for the server's environment, one for the model's.
+
+What they hold depends on the wheels, on the modules that the model names and on the Python that compiles;
+nothing of the user's is run. The server's layer is the same in every image with this server and Python.
+"""
+
+import json
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+from lading.engines.oci.bases.base import Base
+from lading.engines.oci.bytecode import mentions
+from lading.engines.oci.bytecode.compiler import Interpreter
+from lading.engines.oci.bytecode.environment_code import EnvironmentCode, opened
+from lading.engines.oci.bytecode.interpreter import FoundInterpreters
+from lading.engines.oci.bytecode.mode import Bytecode
+from lading.engines.oci.bytecode.wheel_code import TRANSFORM, KeptCode
+from lading.engines.oci.placing import Scheme
+from lading.engines.oci.wheel_layer import LayerFacts, measure
+from lading.errors import BuildFailed
+from lading.layer import EnvironmentLayer, PinnedWheel
+from lading.oci import media_types
+from lading.oci.blob import FileBlob
+from lading.oci.descriptor import Descriptor
+from lading.oci.image import Layer
+from lading.plan import RUNTIME, ImagePlan
+from lading.progress import Progress
+from lading.store import Store
+
+_LAYERS = "bytecode-layers"
+_ROOTS = "bytecode-roots"
+
+_Roots = Callable[[EnvironmentCode], frozenset[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class BytecodeLayers:
+    """Compiles what an image's interpreters import; what was compiled before is only looked up."""
+
+    store: Store
+    progress: Progress
+    mode: Bytecode = Bytecode.IMPORTED
+
+    is_required: bool = False
+    """Whether an image without its bytecode is refused, because the user asked for it."""
+
+    def layers(self, plan: ImagePlan, base: Base) -> tuple[Layer, ...]:  # noqa: ARG002 - any base of this Python
+        """Return the server's layer and the model's; none where nothing can compile for the image's Python.
+
+        Raises:
+            BuildFailed: this machine has no such Python, and bytecode is required.
+            InvalidWheel: a wheel cannot be laid out.
+            StoreError: the store cannot be read or written.
+        """
+        if self.mode is Bytecode.OFF:
+            return ()
+        interpreter = FoundInterpreters(self.store).find(plan.python)
+        if interpreter is None:
+            return self._without(plan)
+        return (self._server(plan, interpreter), self._model(plan, interpreter))
+
+    def _without(self, plan: ImagePlan) -> tuple[Layer, ...]:
+        reason = f"no CPython {plan.python} on this machine compiles for the image"
+        hint = f"install one (uv python install {plan.python}), or use --bytecode off"
+        if self.is_required:
+            raise BuildFailed(reason, hint=hint)
+        self.progress.line(f"bytecode is left out, so the image starts slower: {reason}; {hint}")
+        return ()
+
+    def _server(self, plan: ImagePlan, interpreter: Interpreter) -> Layer:
+        work = _Work(self, plan.server, interpreter)
+        return work.layer(work.key, lambda code: code.modules_of(RUNTIME))
+
+    def _model(self, plan: ImagePlan, interpreter: Interpreter) -> Layer:
+        work = _Work(self, plan.environment, interpreter)
+        if self.mode is Bytecode.ALL:
+            return work.layer(work.key, lambda _: frozenset())
+        runtime = next(wheel for wheel in plan.server.pinned() if wheel.name == RUNTIME)
+        key = f"{work.key} {runtime.digest} {plan.model.digest}"
+        roots = work.roots(key, lambda code: _mentioned(plan, runtime, code))
+        return work.layer(f"{work.key} {' '.join(sorted(roots))}", lambda _: roots)
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """One environment, and who compiles for it."""
+
+    settings: BytecodeLayers
+    environment: EnvironmentLayer
+    interpreter: Interpreter
+
+    @property
+    def key(self) -> str:
+        """What the bytes depend on, beside the roots."""
+        wheels = " ".join(str(wheel.digest) for wheel in self.environment.pinned())
+        version = f"{self.interpreter.version} {zlib.ZLIB_RUNTIME_VERSION}"
+        return f"{TRANSFORM} {self.settings.mode} {version} {self.environment.target} {wheels}"
+
+    def roots(self, key: str, find: _Roots) -> frozenset[str]:
+        """Return what was found under *key* before, or *find* it."""
+        store = self.settings.store
+        kept = store.read_entry(_ROOTS, key)
+        if kept is not None:
+            return frozenset(json.loads(kept))
+        with self._opened() as code:
+            roots = find(code)
+        store.write_entry(_ROOTS, key, json.dumps(sorted(roots)).encode())
+        return roots
+
+    def layer(self, key: str, roots: _Roots) -> Layer:
+        """Return the layer that was made under *key* before, or make it of what *roots* bring with them."""
+        store = self.settings.store
+        kept = store.read_entry(_LAYERS, key)
+        facts = LayerFacts.decode(kept) if kept is not None else None
+        if facts is None or not store.path(facts.digest).is_file():
+            with self._opened() as code:
+                facts = self._made(code, self._wanted(code, roots))
+            store.write_entry(_LAYERS, key, facts.encode())
+        descriptor = Descriptor(media_types.TAR_GZIP, facts.digest, facts.size_bytes)
+        blob = FileBlob(store.path(facts.digest))
+        created_by = f"lading: bytecode of CPython {self.interpreter.version} in {self.environment.target}"
+        return Layer(descriptor, facts.diff_id, blob, created_by)
+
+    def _opened(self) -> AbstractContextManager[EnvironmentCode]:
+        scheme = Scheme(self.environment.target, self.environment.lock.python)
+        kept = KeptCode(self.settings.store, scheme, self.interpreter.version)
+        return opened(self.environment.pinned(), kept, self.interpreter)
+
+    def _wanted(self, code: EnvironmentCode, roots: _Roots) -> frozenset[str]:
+        return code.everything() if self.settings.mode is Bytecode.ALL else code.reached(roots(code))
+
+    def _made(self, code: EnvironmentCode, modules: frozenset[str]) -> LayerFacts:
+        store = self.settings.store
+        digest = store.add(code.chunks(modules))
+        size_bytes = store.path(digest).stat().st_size
+        return LayerFacts(digest, size_bytes, measure(_plain(FileBlob(store.path(digest)).chunks()))[0])
+
+
+def _mentioned(plan: ImagePlan, runtime: PinnedWheel, code: EnvironmentCode) -> frozenset[str]:
+    """Return the modules that the model's files name, and those that the server's loaders add to them."""
+    named = mentions.names_in(plan.model.source, code.tops)
+    return code.existing(named | mentions.names_in_loaders(runtime.path, code.tops, named))
+
+
+def _plain(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield what the gzip members hold that are joined in *chunks*."""
+    stream = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    for chunk in chunks:
+        rest = chunk
+        while rest:
+            yield stream.decompress(rest)
+            rest = stream.unused_data
+            if stream.eof:
+                stream = zlib.decompressobj(zlib.MAX_WBITS | 16)

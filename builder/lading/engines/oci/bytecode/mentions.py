@@ -1,0 +1,75 @@
+"""Which modules the files of a model name, read without running or unpickling anything.
+
+A pickle, a zip archive of JSON (skops), ``MLmodel`` and Python source have this in common: a module that is
+imported when the model is loaded stands in it as plain text. So all files are searched for dotted names that
+begin with a package of the environment. Too much is found rather than too little; nothing depends on it but
+how much of the bytecode is there beforehand.
+"""
+
+import mmap
+import re
+import zipfile
+from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
+
+from lading.folder import File, entries
+
+_HEAD_BYTES = 16 << 20
+_TAIL_BYTES = 1 << 20
+"""Of a large file: what describes arrays of numbers stands before or behind them."""
+
+_PASSED_OVER = {"conda.yaml", "python_env.yaml", "requirements.txt"}
+"""They name packages as installers do, those that the model never imports, too."""
+
+_WORKER = re.compile(r"lading_runtime/worker/(\w+/)*\w+\.py")
+_ALWAYS = ("numpy", "pandas")
+"""What payloads become; most models never name them."""
+
+
+def names_in(folder: Path, tops: Collection[str]) -> frozenset[str]:
+    """Return the dotted names in the files of *folder* that begin with one of *tops*.
+
+    Raises:
+        InvalidModel: the folder has something that cannot be in an image.
+    """
+    found: set[str] = set()
+    pattern = _pattern(tops)
+    for entry in entries(folder):
+        if isinstance(entry, File) and entry.path not in _PASSED_OVER and entry.size_bytes:
+            found.update(_names_of_file(entry.source, pattern))
+    return frozenset(found)
+
+
+def names_in_loaders(runtime: Path, tops: Collection[str], mentioned: Iterable[str]) -> frozenset[str]:
+    """Return what the server's part in the model's process imports of the packages that the model mentions.
+
+    Args:
+        runtime: the runtime's wheel.
+        tops: the packages of the environment.
+        mentioned: names that the model's files have.
+    """
+    wanted = {name.partition(".")[0] for name in mentioned} | set(_ALWAYS)
+    pattern = _pattern(wanted.intersection(tops))
+    with zipfile.ZipFile(runtime) as archive:
+        sources = [archive.read(name) for name in archive.namelist() if _WORKER.fullmatch(name)]
+    return frozenset(name for source in sources for name in _names(source, pattern))
+
+
+def _pattern(tops: Collection[str]) -> re.Pattern[bytes] | None:
+    """Return what finds a name; None where there are no packages."""
+    choices = b"|".join(re.escape(top).encode() for top in sorted(tops))
+    return re.compile(rb"(?<![\w./])(?:%b)(?:\.[A-Za-z_]\w*)*(?![\w/-])" % choices) if tops else None
+
+
+def _names_of_file(path: Path, pattern: re.Pattern[bytes] | None) -> Iterator[str]:
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        if len(content) <= _HEAD_BYTES + _TAIL_BYTES:
+            yield from _names(content, pattern)
+        else:
+            yield from _names(content[:_HEAD_BYTES], pattern)
+            yield from _names(content[-_TAIL_BYTES:], pattern)
+
+
+def _names(content: "bytes | mmap.mmap", pattern: re.Pattern[bytes] | None) -> Iterator[str]:
+    if pattern is not None:
+        yield from {found.group().decode() for found in pattern.finditer(content)}
