@@ -1,12 +1,12 @@
 """One registry: how it is reached, who we are there, and what its answers mean."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from threading import Lock
 from urllib.parse import urljoin, urlsplit
 
-from lading.errors import RegistryError
+from lading.errors import LadingError, RegistryError
 from lading.oci.registry.address import Address, is_internal
 from lading.oci.registry.authorizer import Authorizer
 from lading.oci.registry.patience import Passing, Patience, retry_after_s
@@ -105,22 +105,30 @@ class Host:
                 self._base_url = self._found()
             return self._base_url
 
-    def ask(self, ask: Ask) -> Reply:
+    def ask(self, ask: Ask, check: Callable[[Reply], None] = lambda _: None) -> Reply:
         """Return the answer to *ask*, asked again while it may become another one.
+
+        Args:
+            ask: the question.
+            check: raises ``Passing`` for an answer that cannot be right.
 
         Raises:
             Refused: the registry says no.
             RegistryError: it cannot be reached, or answers nonsense.
+            LadingError: what *check* found, in the end.
         """
         tries = self.patience.start()
         while True:
             try:
-                return self.ask_once(ask)
+                reply = self.ask_once(ask)
+                check(reply)
             except Passing as failure:
                 try:
                     tries.failed(failure)
                 except Passing:
                     raise self.gave_up(ask.what, ask.repository, failure) from failure
+            else:
+                return reply
 
     def ask_once(self, ask: Ask) -> Reply:
         """Return the answer to *ask*.
@@ -169,8 +177,10 @@ class Host:
             raise RegistryError(f"{self.address} sends us into an inner network for {what}: {url.netloc}")
         return url.geturl()
 
-    def gave_up(self, what: str, repository: str, failure: Passing) -> RegistryError:
+    def gave_up(self, what: str, repository: str, failure: Passing) -> LadingError:
         """Return the error for what failed until patience ended."""
+        if failure.meaning is not None:
+            return failure.meaning
         where = f"{self.address}/{repository}" if repository else str(self.address)
         return RegistryError(
             f"{where} does not give an answer about {what}: {failure}",
@@ -204,13 +214,14 @@ class Host:
         self._warn(answer)
         if answer.status in ask.expected:
             return answer
-        if answer.status in PASSING:
-            said = plain(f"{answer.status} {answer.reason}")
-            raise Passing(f"it answers {said}", wait_s=retry_after_s(answer.header("Retry-After")))
         data = b"" if ask.method == "HEAD" else answer.read(_ERROR_BYTES)
         where = f"{self.address}/{ask.repository}"
         has_credentials = self.authorizer.has_credentials(ask.repository)
-        raise refused(ask.what, where, answer.status, data, has_credentials=has_credentials)
+        error = refused(ask.what, where, answer.status, data, has_credentials=has_credentials)
+        if answer.status in PASSING:
+            wait_s = retry_after_s(answer.header("Retry-After"))
+            raise Passing(error.message, wait_s=wait_s, meaning=error)
+        raise error
 
     def _warn(self, answer: Answer) -> None:
         """Tell what the registry wants to be told (``Warning: 299 - "text"``), each thing once."""

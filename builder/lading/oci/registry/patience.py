@@ -7,12 +7,19 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from lading.errors import LadingError
+
 
 class Passing(Exception):
     """A failure that may be gone at the next attempt."""
 
-    def __init__(self, reason: str, *, wait_s: float | None = None) -> None:
+    def __init__(
+        self, reason: str, *, wait_s: float | None = None, meaning: LadingError | None = None
+    ) -> None:
         super().__init__(reason)
+        self.meaning = meaning
+        """What it means when it does not pass; None where nobody said anything."""
+
         self.wait_s = wait_s
         """As the registry asks for with ``Retry-After``; None where it does not."""
 

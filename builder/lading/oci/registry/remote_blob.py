@@ -54,9 +54,20 @@ class RegistryBlob:
         digest = self.descriptor.digest
         path = self.cache.find(digest)
         if path is None:
-            self.cache.add(self._pulled(0), digest)
+            self._keep(self.cache)
             path = self.cache.path(digest)
         yield from FileBlob(path).chunks(start_bytes)
+
+    def _keep(self, cache: Cache) -> None:
+        """Bring the bytes into the cache; what changed on its way is asked for again."""
+        tries = self.repository.host.patience.start()
+        while True:
+            try:
+                cache.add(self._pulled(0), self.descriptor.digest)
+            except DigestMismatch as error:
+                self._wait(tries.failed, Passing(error.message, meaning=error))
+            else:
+                return
 
     def _pulled(self, start_bytes: int) -> Iterator[bytes]:
         digest, size_bytes = self.descriptor.digest, self.descriptor.size_bytes

@@ -10,6 +10,7 @@ from lading.errors import DigestMismatch
 from lading.oci import document, media_types
 from lading.oci.descriptor import Descriptor
 from lading.oci.registry.host import Ask, Host, Reply
+from lading.oci.registry.patience import Passing
 from lading.oci.registry.transport import Answer, Body
 
 MAX_MANIFEST_BYTES = 4 << 20
@@ -59,29 +60,19 @@ class Repository:
             DigestMismatch: it is not what *reference* says.
             RegistryError: the registry does not give it.
         """
-        reply = self.host.ask(
-            self._ask(
-                f"the manifest {reference}",
-                "GET",
-                f"manifests/{reference}",
-                expected=_FOUND_OR_NOT,
-                headers={"Accept": _ACCEPT},
-                limit_bytes=2 * MAX_MANIFEST_BYTES,
-            )
+        ask = self._ask(
+            f"the manifest {reference}",
+            "GET",
+            f"manifests/{reference}",
+            expected=_FOUND_OR_NOT,
+            headers={"Accept": _ACCEPT},
+            limit_bytes=2 * MAX_MANIFEST_BYTES,
         )
+        reply = self.host.ask(ask, lambda reply: self._check_manifest(reference, reply))
         if reply.status == _NOT_FOUND:
             return None
-        manifest = Manifest(
-            Descriptor.of(_media_type(reply), reply.data), reply.data, reply.headers.get("etag")
-        )
-        promised = reference if isinstance(reference, Digest) else _digest(reply)
-        if promised is not None and promised != manifest.descriptor.digest:
-            raise DigestMismatch(
-                f"{self} gives another manifest for {reference}: expected {promised},"
-                f" got {manifest.descriptor.digest}",
-                hint="something changed it on its way; try again",
-            )
-        return manifest
+        descriptor = Descriptor.of(_media_type(reply), reply.data)
+        return Manifest(descriptor, reply.data, reply.headers.get("etag"))
 
     def digest(self, reference: Digest | str) -> Digest | None:
         """Return the digest of a manifest by tag; None where there is none.
@@ -132,11 +123,7 @@ class Repository:
             headers={"Content-Type": media_type, **(condition or {})},
             body=Body.of(data),
         )
-        reply = self.host.ask(ask)
-        stored = _digest(reply)
-        if stored is not None and stored != Digest.of(data):
-            raise DigestMismatch(f"{self} stored another manifest as {reference}: {stored}")
-        return reply.headers
+        return self.host.ask(ask, lambda reply: self._check_stored(reference, Digest.of(data), reply)).headers
 
     def has_blob(self, descriptor: Descriptor) -> bool:
         """Whether the repository has a blob.
@@ -181,13 +168,7 @@ class Repository:
         what = f"the blob {descriptor.digest}"
         url = f"blobs/{descriptor.digest}"
         ask = self._ask(what, "GET", url, expected=frozenset({_OK}), limit_bytes=2 * MAX_MANIFEST_BYTES)
-        data = self.host.ask(ask).data
-        if Digest.of(data) != descriptor.digest:
-            raise DigestMismatch(
-                f"{self} gives another blob: expected {descriptor.digest}, got {Digest.of(data)}",
-                hint="something changed it on its way, or the registry is damaged; try again",
-            )
-        return data
+        return self.host.ask(ask, lambda reply: self._check(what, descriptor.digest, reply.data)).data
 
     def start_upload(self, descriptor: Descriptor, *, mounted_from: str | None = None) -> Reply:
         """Return the answer to the wish to upload a blob, or to have it from a repository that has it.
@@ -217,8 +198,29 @@ class Repository:
         own = f"repository:{self.path}:{'pull,push' if self.is_written else 'pull'}"
         return (own, *(f"repository:{other}:pull" for other in self.others))
 
+    def _check_manifest(self, reference: Digest | str, reply: Reply) -> None:
+        promised = reference if isinstance(reference, Digest) else _digest(reply)
+        if reply.status != _NOT_FOUND and promised is not None:
+            self._check(f"the manifest {reference}", promised, reply.data)
+
+    def _check_stored(self, reference: Digest | str, digest: Digest, reply: Reply) -> None:
+        """Refuse that a tag names something else: what is put under a tag, no registry can verify."""
+        stored = _digest(reply)
+        if stored not in {None, digest}:
+            what = f"{self} stored another manifest as {reference}: {stored} and not {digest}"
+            raise _changed(what)
+
+    def _check(self, what: str, promised: Digest, data: bytes) -> None:
+        if (got := Digest.of(data)) != promised:
+            raise _changed(f"{what} from {self} is not what it should be: expected {promised}, got {got}")
+
     def _ask(self, what: str, method: str, path: str, expected: frozenset[int], **more: Any) -> Ask:
         return self.ask(what, method, f"/v2/{self.path}/{path}", expected, **more)
+
+
+def _changed(message: str) -> Passing:
+    hint = "something changed it on its way, or the registry is damaged; try again"
+    return Passing(message, meaning=DigestMismatch(message, hint=hint))
 
 
 def _media_type(reply: Reply) -> str:

@@ -143,10 +143,9 @@ class Transport:
             return self._clients[key]
 
     def _connected(self, url: str, host: str) -> httpx.Client:
-        is_checked = host not in self._insecure_hosts
         try:
             return httpx.Client(
-                verify=context_for(host, self._certificate_folders, is_checked=is_checked),
+                verify=self._trust(url, host),
                 proxy=proxy_for(url),
                 trust_env=False,  # its NO_PROXY knows no networks
                 limits=httpx.Limits(max_connections=None, max_keepalive_connections=_KEPT_CONNECTIONS),
@@ -154,6 +153,12 @@ class Transport:
             )
         except (ImportError, ValueError, httpx.InvalidURL) as error:
             raise RegistryError(f"the proxy for {host} cannot be used", hint="check HTTPS_PROXY") from error
+
+    def _trust(self, url: str, host: str) -> ssl.SSLContext | bool:
+        if not url.startswith("https:"):
+            return False  # reading certificates takes longer than asking a registry nearby
+        is_checked = host not in self._insecure_hosts
+        return context_for(host, self._certificate_folders, is_checked=is_checked)
 
 
 @contextmanager
