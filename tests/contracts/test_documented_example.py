@@ -20,6 +20,9 @@ import pytest
 pytestmark = [pytest.mark.container, pytest.mark.xdist_group("documented_example")]
 
 DOCUMENT = Path(__file__).resolve().parents[3] / "shared" / "seed" / "mlflow-model-serving.md"
+WAYS = (("--engine", "docker"), ("--engine", "oci", "-o", "docker"))
+"""Built by the engine, and written by Lading itself."""
+
 CLIENT = """\
 import json, sys
 import numpy as np, pandas as pd
@@ -84,11 +87,18 @@ def store(tmp_path_factory: pytest.TempPathFactory, mlflow_python: Path) -> Path
     return folder
 
 
+@pytest.fixture(scope="module", params=WAYS)
+def way(request: pytest.FixtureRequest) -> tuple[str, ...]:
+    """The options of one way to build."""
+    options: tuple[str, ...] = request.param
+    return options
+
+
 @pytest.fixture(scope="module")
-def port(store: Path) -> Iterator[int]:
+def port(store: Path, way: tuple[str, ...]) -> Iterator[int]:
     """Where a container of the image of `models:/iris_classifier@production` answers."""
     (uri,) = re.findall(r'--model-uri "(.*?)"', documented_example().serve)
-    run("build-image", "-m", uri, "-n", "lading-test/example:latest", cwd=store)
+    run("build-image", "-m", uri, "-n", "lading-test/example:latest", *way, cwd=store)
     name = run("docker", "run", "-d", "-p", "127.0.0.1::8080", "lading-test/example:latest").strip()
     try:
         published = int(run("docker", "port", name, "8080").rpartition(":")[2])
@@ -115,15 +125,15 @@ def test_mlflows_own_client_gets_the_same_predictions(port: int, mlflow_python: 
     assert json.loads(printed.splitlines()[-1]) == [[0, 1, 2], [0, 1, 2]]
 
 
-def test_every_uri_of_the_model_gives_the_same_environment_layers(port: int, store: Path):
+def test_every_uri_of_the_model_gives_the_same_environment_layers(way: tuple[str, ...], store: Path):
     """The run, the version and the alias name one model, so their images share base and environments."""
     with contextlib.closing(sqlite3.connect(store / "mlflow.db")) as database:
         ((run_id,),) = database.execute("select run_uuid from runs")
     layers = []
     for uri in (f"runs:/{run_id}/model", "models:/iris_classifier/1", "models:/iris_classifier@production"):
-        run("build-image", "-m", uri, "-n", "lading-test/example-uris:latest", cwd=store)
+        run("build-image", "-m", uri, "-n", "lading-test/example-uris:latest", *way, cwd=store)
         inspected = run("docker", "image", "inspect", "lading-test/example-uris:latest")
-        base, server, environment, *_ = json.loads(inspected)[0]["RootFS"]["Layers"]
-        layers.append((base, server, environment))
+        *shared, _ = json.loads(inspected)[0]["RootFS"]["Layers"]
+        layers.append(shared)
 
     assert layers[0] == layers[1] == layers[2]

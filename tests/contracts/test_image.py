@@ -1,4 +1,4 @@
-"""An image of a real model, built by the command line and run by an engine."""
+"""An image of a real model, built by the command line in each of its ways, and run by an engine."""
 
 import contextlib
 import json
@@ -46,21 +46,30 @@ print(sorted(os.listdir("/sys/class/net")))
 """
 
 
+WAYS = {
+    "docker": ("--engine", "docker"),
+    "oci": ("-o", "docker"),
+    "oci on an engine's base": ("-o", "docker", "--base-image", "docker-daemon:python:3.11-slim-bookworm"),
+}
+"""Built by the engine, and written by Lading itself on its own base and on the engine's."""
+
+
 @dataclass(frozen=True)
 class Built:
     """What `build-image --json` told of an image."""
 
+    way: str
     name: str
     facts: dict[str, Any]
 
 
-def build(model: Path, name: str, *options: str) -> Built:
+def build(model: Path, name: str, way: str) -> Built:
     """Build an image with the command line."""
     program = Path(sys.executable).with_name("build-image")
-    words = [str(program), "-m", str(model), "-n", name, "--json", *options]
+    words = [str(program), "-m", str(model), "-n", name, "--json", *WAYS[way]]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    return Built(name, json.loads(done.stdout))
+    return Built(way, name, json.loads(done.stdout))
 
 
 @pytest.fixture(scope="module")
@@ -71,11 +80,11 @@ def model(conformance, tmp_path_factory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def iris(model) -> Iterator[Built]:
+@pytest.fixture(scope="module", params=WAYS)
+def iris(model, request) -> Iterator[Built]:
     """An image of the iris model."""
     name = f"lading-test/{uuid.uuid4().hex[:12]}:latest"
-    built = build(model, name)
+    built = build(model, name, request.param)
     yield built
     subprocess.run([str(shutil.which("docker")), "rmi", "--force", name], check=True, capture_output=True)
 
@@ -166,16 +175,21 @@ def test_the_result_tells_of_the_image(iris):
     assert facts["name"] == iris.name
     assert sum(layer["size_bytes"] for layer in layers) == facts["size_bytes"]
     resolving = ["fetch the model", "lock the environment", "fetch the wheels", "base image"]
-    building = {"buildkit": ["layers"], "classic": ["server layer", "environment layer", "model layer"]}
-    assert list(facts["seconds"]) in [resolving + steps for steps in building.values()]
+    layers_of_classic = ["server layer", "environment layer", "model layer"]
+    layers_of_oci = ["server layer", "environment layer", "bytecode layer", "model layer"]
+    building = {
+        "docker": (["layers"], layers_of_classic),
+        "oci": ([*layers_of_oci, "load into the engine"],),
+    }
+    assert list(facts["seconds"]) in [resolving + steps for steps in building[iris.way[:6].split()[0]]]
 
 
 def test_a_changed_model_touches_one_layer(iris, model):
     """After a change of the model, all layers but the last are the same."""
     name = iris.name.replace(":latest", ":changed")
-    (model / "changed.txt").write_text("changed")
+    (model / "changed.txt").write_text(uuid.uuid4().hex)
 
-    changed = build(model, name)
+    changed = build(model, name, iris.way)
 
     subprocess.run([str(shutil.which("docker")), "rmi", name], check=True, capture_output=True)
     before, after = (each.facts["layers"] for each in (iris, changed))
