@@ -13,6 +13,7 @@ from lading.cli.output_option import OutputOption
 from lading.cli.reporting import reported
 from lading.cli.results import image_json, image_line, plan_json, plan_text
 from lading.cli.steps import Asking, workshop
+from lading.engines.oci.bytecode.mode import Bytecode
 from lading.plan import LINUX_AMD64, PORT, ImageNames, ImageOptions
 from lading.reference import parse_model_ref
 
@@ -56,8 +57,9 @@ def command(
         bool, typer.Option("--offline", help="Ask no index, registry or archive; use what is kept here.")
     ] = False,
     bytecode: Annotated[
-        options.Bytecode, typer.Option(help="Which modules are compiled before the image starts (oci).")
-    ] = options.Bytecode.IMPORTED,
+        Bytecode | None,
+        typer.Option(help="Which modules are compiled before the image starts (oci). [default: imported]"),
+    ] = None,
     insecure_registry: options.InsecureRegistries,
     build_arg: Annotated[
         list[str],

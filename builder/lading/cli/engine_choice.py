@@ -10,6 +10,7 @@ from typing import Protocol, cast
 from lading.cli.output_option import OutputOption
 from lading.cli.steps import Workshop
 from lading.engines.engine import Engine
+from lading.engines.oci.bytecode.mode import Bytecode
 from lading.environment import Platform, PythonMinor
 from lading.errors import InvalidOption
 
@@ -40,7 +41,10 @@ class Wishes:
     is_pushed: bool
     is_fresh: bool
     is_offline: bool
-    bytecode: str
+
+    bytecode: Bytecode | None
+    """None means what is usual, where it can be had."""
+
     insecure_registries: tuple[str, ...]
 
     @property

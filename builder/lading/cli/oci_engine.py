@@ -14,7 +14,9 @@ from lading.cli.steps import Workshop
 from lading.engines.oci.bases import archive, debian, layout
 from lading.engines.oci.bases.base import Bases
 from lading.engines.oci.bases.choice import ChosenBases
-from lading.engines.oci.engine import NoBytecode, OciEngine
+from lading.engines.oci.bytecode.layers import BytecodeLayers
+from lading.engines.oci.bytecode.mode import Bytecode
+from lading.engines.oci.engine import OciEngine
 from lading.engines.oci.environment import EnvironmentLayers
 from lading.engines.oci.folder_layer import folder_layer
 from lading.engines.oci.outputs.archive import ArchiveOutput, StreamOutput
@@ -45,7 +47,12 @@ def engine(tools: Workshop, wishes: Wishes, stack: ExitStack) -> OciEngine:
     return OciEngine(
         _bases(tools, wishes, connections),
         EnvironmentLayers(tools.store, tools.progress),
-        NoBytecode(),
+        BytecodeLayers(
+            tools.store,
+            tools.progress,
+            wishes.bytecode or Bytecode.IMPORTED,
+            is_required=wishes.bytecode is not None,
+        ),
         model=partial(folder_layer, store=tools.store),
         outputs=tuple(_output(option, tools, connections) for option in _places(wishes)),
         progress=tools.progress,

@@ -31,16 +31,6 @@ class EnvManager(StrEnum):
     UV = "uv"
 
 
-class Bytecode(StrEnum):
-    """Which modules an image has compiled already."""
-
-    OFF = "off"
-    IMPORTED = "imported"
-    """Those that loading the model and predicting import."""
-
-    ALL = "all"
-
-
 ModelUri = Annotated[
     str,
     typer.Option(

@@ -18,7 +18,7 @@ WISHES = Wishes(
     is_pushed=False,
     is_fresh=False,
     is_offline=False,
-    bytecode="imported",
+    bytecode=None,
     insecure_registries=(),
 )
 ARM = Platform("linux", "arm64")

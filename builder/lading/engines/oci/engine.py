@@ -34,14 +34,6 @@ class BytecodeLayers(Protocol):
         ...
 
 
-class NoBytecode:
-    """Leaves compiling to the image's interpreters."""
-
-    def layers(self, plan: ImagePlan, base: Base) -> tuple[Layer, ...]:  # noqa: ARG002 - whatever they are
-        """Return no layers."""
-        return ()
-
-
 @dataclass(frozen=True, slots=True)
 class OciEngine:
     """Writes images, each layer only when a place that takes the image has not got it."""
