@@ -111,7 +111,7 @@ class Downloader:
                 if response.status_code != httpx.codes.OK:
                     raise _Passing(f"it cannot continue at byte {start}")
             _check(url, response)
-            for chunk in response.iter_raw(_CHUNK_BYTES):
+            for chunk in response.iter_raw():
                 file.write(chunk)
                 moved(len(chunk))
 
@@ -189,7 +189,7 @@ def _check(url: str, response: httpx.Response) -> None:
 
 def _mismatch(url: str, expected: Digest, got: Digest) -> DigestMismatch:
     return DigestMismatch(
-        f"{_name(url)} from {_host(url)} is not what Debian signed: expected {expected}, got {got}",
+        f"{urlsplit(url).path} from {_host(url)} is not what Debian signed: expected {expected}, got {got}",
         hint="the mirror may be in the middle of an update; else somebody changed it on its way",
     )
 

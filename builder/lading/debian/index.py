@@ -85,7 +85,8 @@ class PackageIndex:
 
 
 def _relative(path: str) -> str:
-    """Return *path* where it stays below the archive's address."""
+    """Return *path*, which stays below the archive's address."""
+    path = path.removeprefix("./")
     if not _PATH.fullmatch(path) or ".." in path.split("/"):
         raise ValueError(f"not a path: {path!r}")
     return path

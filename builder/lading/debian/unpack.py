@@ -8,7 +8,7 @@ import hashlib
 import posixpath
 import re
 import tarfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -17,6 +17,7 @@ from lading.debian.deb import Deb
 from lading.debian.root import Node, file_part, folder, link, moved
 from lading.digest import Digest
 from lading.errors import ArchiveError
+from lading.oci.tar import Kind
 
 _DROPPED = re.compile(
     r"usr/share/(?:man|locale|info|lintian|bug|gcc|gdb|doc-base|bash-completion|applications|pixmaps|menu)(?:/.*)?"
@@ -62,12 +63,12 @@ class Unpacker:
         with deb.data() as archive:
             nodes = dict(self._nodes(archive, deb.name))
         self.file.flush()
-        kept = (path for path in nodes if not _DROPPED.fullmatch(path))
+        kept = {path: node for path, node in nodes.items() if _is_kept(path, node)}
         return Unpacked(
             deb.name,
-            tuple((path, nodes[path]) for path in kept),
+            tuple(kept.items()),
             control.get("control", ""),
-            _checksums(control.get("md5sums", ""), nodes),
+            _checksums(control.get("md5sums", ""), kept),
         )
 
     def _nodes(self, archive: tarfile.TarFile, package: str) -> Iterator[tuple[str, Node]]:
@@ -99,6 +100,11 @@ class Unpacker:
         return file_part(self.path, offset, member.size, digest, member.mode & 0o777)
 
 
+def _is_kept(path: str, node: Node) -> bool:
+    """Return whether something at *path* is worth its bytes; links to another package's licence are."""
+    return not _DROPPED.fullmatch(path) or (node.kind is Kind.LINK and path.startswith("usr/share/doc/"))
+
+
 def _linked(seen: Mapping[str, Node], member: tarfile.TarInfo, package: str) -> Node:
     """Return what a hard link is of: a layer may have it once for each name, as copies."""
     target = _path(member.linkname, package)
@@ -125,9 +131,8 @@ def _texts(archive: tarfile.TarFile, names: set[str]) -> dict[str, str]:
     return texts
 
 
-def _checksums(text: str, nodes: Iterable[str]) -> str:
+def _checksums(text: str, kept: Container[str]) -> str:
     """Return those lines of a list of MD5 sums that are of files in the image."""
-    there = {path for path in nodes if not _DROPPED.fullmatch(path)}
     rows = (line.partition("  ") for line in text.splitlines())
     moved_rows = ((checksum, moved(path, link(""))[0]) for checksum, _, path in rows)
-    return "".join(f"{checksum}  {path}\n" for checksum, path in moved_rows if path in there)
+    return "".join(f"{checksum}  {path}\n" for checksum, path in moved_rows if path in kept)
