@@ -121,7 +121,7 @@ def test_only_layers_that_the_engine_lacks_are_sent(docker, name, kept):
 
 
 @pytest.mark.container
-def test_layers_of_any_image_are_known(docker, name):
+def test_layers_of_any_image_are_known(docker, name, kept):
     """Also of one with another name; but only from the bottom on, as engines stack them."""
     base = [fresh(), fresh()]
     other = ImageRef.parse(f"{name.repository}:other")
@@ -129,6 +129,7 @@ def test_layers_of_any_image_are_known(docker, name):
     top = fresh()
 
     assert load(docker, image(*base, top), name) == short(top)
+    kept.append(image(*base, top))
     turned = image(base[1], base[0])
     assert load(docker, turned, name) == short(*turned.layers)
 
