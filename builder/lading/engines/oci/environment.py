@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from lading.digest import Digest
 from lading.engines.oci import conflicts
+from lading.engines.oci.conda import conda_layers
 from lading.engines.oci.direct_url import direct_url
 from lading.engines.oci.placing import Scheme
 from lading.engines.oci.segment import TRANSFORM
@@ -49,7 +50,8 @@ class EnvironmentLayers:
     def layers(self, layer: EnvironmentLayer, python: str) -> tuple[Layer, ...]:
         """Return the layers of an environment whose interpreter is *python* in the image.
 
-        Heavy wheels come first, the heaviest lowest; Lading's own code comes last.
+        Heavy wheels come first, the heaviest lowest; Lading's own code comes last. Where conda packages are
+        below the wheels, there is a Python among them, and *python* is not used.
 
         Raises:
             InvalidWheel: a wheel cannot be laid out, or two own one file with different contents.
@@ -61,6 +63,8 @@ class EnvironmentLayers:
         blobs = [WheelLayer(segments, group) for group in (*heavy, rest, own) if group]
         facts = self._facts(blobs, wheels, segments)
         made = [_described(blob, known) for blob, known in zip(blobs, facts, strict=True)]
+        if layer.conda is not None:
+            return (*conda_layers(layer.conda, self.store, self.progress), *made)
         position = len(made) - bool(own)
         return (*made[:position], _skeleton(segments.scheme, python), *made[position:])
 

@@ -48,6 +48,17 @@ def folder_layer(layer: FolderLayer, store: Store) -> Layer:
     return Layer(descriptor, facts.diff_id, blob, f"lading: the model in {layer.target}")
 
 
+def archive(target: str, found: Iterable[Entry]) -> Iterator[bytes]:
+    """Yield the archive that puts *found* below *target*, about a megabyte at a time.
+
+    Raises:
+        BuildFailed: a file is shorter or longer than it was.
+        InvalidModel: a file cannot be read.
+    """
+    for part in _parts(target, found):
+        yield from _contents(part, 0) if isinstance(part, File) else (part,)
+
+
 @dataclass(frozen=True, slots=True)
 class FolderBlob:
     """The blob of such a layer."""

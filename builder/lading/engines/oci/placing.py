@@ -161,7 +161,7 @@ def _path(package: _Package, name: str) -> str:
         return f"{package.scheme.packages}/{name}"
     kind, _, rest = name.removeprefix(f"{package.data}/").partition("/")
     folder = package.folders.get(kind)
-    if folder is None or not rest:
+    if folder is None or not rest or (kind == "scripts" and "/" in rest):
         raise invalid(package.wheel, f"{name!r} is for {kind!r}, which environments do not have")
     path = posixpath.join(folder, rest)
     # In an environment, lib64 is a link to lib; a folder of this name would take the link's place.

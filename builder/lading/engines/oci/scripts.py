@@ -4,8 +4,11 @@ import configparser
 import re
 from collections.abc import Mapping
 
-_PLACEHOLDER = re.compile(rb"#!pythonw?(?=[\s\d])")
-"""What the first line of a wheel's script begins with (the binary distribution format)."""
+_PLACEHOLDER = re.compile(rb"#!python[^\n]*")
+"""The first line of a wheel's script that wants an interpreter (the binary distribution format).
+
+pip and uv replace the whole line, arguments and a carriage return included.
+"""
 
 _ENTRY_POINT = re.compile(
     r"(?P<module>\w+(?:\.\w+)*)\s*:\s*(?P<function>\w+(?:\.\w+)*)\s*(?:\[[^\]]*\])?", re.ASCII
@@ -24,7 +27,8 @@ if __name__ == "__main__":
 
 def rewritten(script: bytes, python: str) -> bytes:
     """Return *script* with the interpreter *python*, if it asks for one."""
-    return _PLACEHOLDER.sub(b"#!" + python.encode(), script, count=1) if script[:2] == b"#!" else script
+    match = _PLACEHOLDER.match(script)
+    return b"#!" + python.encode() + script[match.end() :] if match else script
 
 
 def generated(entry_points: str, python: str) -> Mapping[str, bytes]:

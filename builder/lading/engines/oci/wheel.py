@@ -33,8 +33,8 @@ _BOMB_BYTES = 1 << 30
 _BOMB_RATIO = 100
 """DEFLATE reaches a thousand, but no package's files do, all in all."""
 
-_NOT_A_ZIP = (zipfile.BadZipFile, NotImplementedError, struct.error, ValueError, EOFError, OverflowError)
-"""What `zipfile` raises where a directory makes no sense; ``UnicodeDecodeError`` is a ``ValueError``."""
+_NOT_A_ZIP = (zipfile.BadZipFile, NotImplementedError, struct.error, ValueError, OSError, OverflowError)
+"""What `zipfile` raises where a directory makes no sense; an ``OSError`` is from a negative offset."""
 
 
 @dataclass(frozen=True, slots=True)
