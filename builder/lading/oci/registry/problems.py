@@ -82,7 +82,7 @@ def _said(entry: Mapping[str, Any]) -> str:
 
 def _hint(where: str, status: int, codes: frozenset[str], *, has_credentials: bool) -> str | None:
     if status == _UNAUTHORIZED or (status == _FORBIDDEN and not has_credentials):
-        right = "are name and password still right? " if has_credentials else ""
+        right = "are name and password right, and may this user do that? " if has_credentials else ""
         return f"{right}log in with: docker login {where.partition('/')[0]}"
     known = next((_ADVICE[code] for code in sorted(codes) if code in _ADVICE), None)
     if known is not None:
