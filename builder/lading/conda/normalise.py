@@ -1,13 +1,11 @@
 """A prefix as it goes into an image: the same bytes whoever laid it out, where, and when.
 
 What rattler notes about the machine that it worked on is taken out of ``conda-meta``; what remains there is
-what scanners and conda itself read: names, versions, files. Bytecode goes, as it is only valid beside sources
-of the time that it was compiled for; each engine compiles anew for the image.
+what scanners and conda itself read: names, versions, files.
 """
 
 import json
 import os
-import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -26,6 +24,10 @@ _OF_THE_MACHINE = (
     "url",
     "channel",
 )
+_FIRST_WITH_FLAGS = 3390
+"""The magic number of the first Python 3.7 whose bytecode can do without times."""
+
+_UNCHECKED_HASH = bytes([1, 0, 0, 0, *bytes(8)])
 _MARK = "CACHEDIR.TAG"
 """Tells programs that make backups to leave a folder out."""
 
@@ -47,11 +49,8 @@ def normalise(prefix: Path, packages: Iterable[CondaPackage], target: str, repla
     by_file = {package.file: package for package in packages}
     folders = [Path(folder) for folder, _, _ in os.walk(prefix)]
     for folder in folders:
-        if folder.name == "__pycache__":
-            shutil.rmtree(folder)
-            continue
         folder.chmod(0o755)
-        for path in folder.iterdir():
+        for path in list(folder.iterdir()):
             _normalise_entry(prefix, path, target)
     for path in sorted((prefix / "conda-meta").glob("*.json")):
         path.write_text(_record(prefix, json.loads(path.read_bytes()), by_file), encoding="utf-8")
@@ -60,8 +59,20 @@ def normalise(prefix: Path, packages: Iterable[CondaPackage], target: str, repla
 def _normalise_entry(prefix: Path, path: Path, target: str) -> None:
     if path.is_symlink():
         _normalise_link(prefix, path, target)
+    elif path.suffix == ".pyc" and path.parent.name == "__pycache__":
+        _normalise_bytecode(path)
     elif path.is_file():
         path.chmod(0o755 if path.stat().st_mode & 0o111 else 0o644)
+
+
+def _normalise_bytecode(path: Path) -> None:
+    """Free bytecode from the time of its source, which no image keeps (PEP 552); what is older goes."""
+    content = path.read_bytes()
+    if int.from_bytes(content[:2], "little") < _FIRST_WITH_FLAGS:
+        path.unlink()
+        return
+    path.write_bytes(content[:4] + _UNCHECKED_HASH + content[16:])
+    path.chmod(0o644)
 
 
 def _normalise_link(prefix: Path, link: Path, target: str) -> None:
