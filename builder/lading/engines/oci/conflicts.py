@@ -67,10 +67,12 @@ def _check_contents(shared: Mapping[str, Sequence[LayerWheel]], scheme: Scheme) 
         for path, wheel in wheels.items()
     }
     for path, owners in sorted(shared.items()):
-        contents = {_digest(wheel.path, placed[wheel.path][path]) for wheel in owners}
-        if len(contents) > 1:
-            names = " and ".join(wheel.path.name for wheel in owners)
-            raise InvalidWheel(f"{names} have different files for {path!r}", hint=_HINT)
+        first, *others = [
+            (wheel.path.name, _digest(wheel.path, placed[wheel.path][path])) for wheel in owners
+        ]
+        different = [name for name, digest in others if digest != first[1]]
+        if different:
+            raise InvalidWheel(f"{first[0]} and {different[0]} have different files for {path!r}", hint=_HINT)
 
 
 def _digest(wheel: Path, file: PlacedFile) -> tuple[str, str]:

@@ -73,7 +73,7 @@ class FolderBlob:
             InvalidModel: something cannot be read or cannot be in an image; names it.
         """
         skipped_bytes = start_bytes
-        for part in _parts(self.layer.target, entries(self.layer.source)):
+        for part in _parts(self.layer.target, tuple(entries(self.layer.source))):
             size_bytes = part.size_bytes if isinstance(part, File) else len(part)
             cut = min(skipped_bytes, size_bytes)
             skipped_bytes -= cut
