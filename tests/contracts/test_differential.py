@@ -43,6 +43,7 @@ D16 Values without names are refused if all columns have one, even if none of th
 D17 Missing booleans in tensors are refused: MLflow makes a null false, and true if it stands beside
     numbers in a data frame.
 D18 Tables of many million cells of which most are missing are refused. (No rule: no request is as large.)
+D19 Columns that appear twice are refused with either error code.
 
 Also compared loosely: nulls for booleans, texts and bytes are kept, as MLflow 3.18 does (the suite's
 *also f*; the MLflow here is 3.17); zeros at the end of a text stay, which NumPy cuts off; the width of

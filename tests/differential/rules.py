@@ -136,6 +136,7 @@ def request_tests() -> dict[str, Callable[[Case], bool]]:
     return {
         "index of another length": has_other_index,
         "row longer than the header": has_long_row,
+        "column twice": has_column_twice,
         "bare": is_bare,
         "objects by column": has_objects_by_column,
         "nameless values": has_nameless_values,
@@ -198,6 +199,13 @@ def has_other_index(case: Case) -> bool:
     if not isinstance(split, dict) or not isinstance(split.get("index"), list):
         return False
     return isinstance(split.get("data"), list) and len(split["index"]) != len(split["data"])
+
+
+def has_column_twice(case: Case) -> bool:
+    """Tell whether two columns of a split frame are called the same."""
+    split = case.payload.get("dataframe_split") if isinstance(case.payload, dict) else None
+    labels = split.get("columns") if isinstance(split, dict) else None
+    return isinstance(labels, list) and len(set(map(repr, labels))) < len(labels)
 
 
 def has_long_row(case: Case) -> bool:

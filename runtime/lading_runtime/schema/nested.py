@@ -8,7 +8,7 @@ NumPy's scalars and arrays of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -143,7 +143,11 @@ def _conform_member(name: str, value: Any, data_type: DataType, *, is_required: 
 
 
 def pandas_kind(cells: Cells) -> str:
-    """Return what ``pd.Series(cells)`` is a series of: int64, float64, bool, str, or object for the rest."""
+    """Return what ``pd.Series(cells)`` is a series of: int64, float64, bool, str, or object for the rest.
+
+    Raises:
+        Unreadable: it is of texts that are no Unicode.
+    """
     kinds = {type(cell) for cell in cells}
     if kinds == {int} and all(cell in INT64 for cell in cells):
         return "int64"
@@ -151,9 +155,22 @@ def pandas_kind(cells: Cells) -> str:
         return "bool"
     kinds.discard(type(None))
     if kinds == {str}:
+        check_unicode(cells)
         return "str"
     is_number = bool(kinds) and kinds <= {int, float} and not all(type(cell) is int for cell in cells)
     return "float64" if is_number else "object"
+
+
+def check_unicode(texts: Iterable[str | None]) -> None:
+    """Refuse a lone surrogate, which JSON can say and a pandas whose texts are Arrow's cannot.
+
+    Raises:
+        Unreadable: there is one.
+    """
+    try:
+        "".join(filter(None, texts)).encode()
+    except UnicodeEncodeError:
+        raise Unreadable("a text that is no Unicode") from None
 
 
 def conform_scalars(values: list[Any], scalar: Scalar) -> list[Any]:

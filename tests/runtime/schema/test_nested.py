@@ -56,6 +56,7 @@ def test_arrays_hold_elements_of_their_type(kind, cell, value, given, make_colum
         ("double", [5, 6]),
         ("double", ["x"]),
         ("string", [1]),
+        ("string", ["a", None, "\ud800"]),
         ("boolean", [1]),
         ("binary", ["x"]),
         ("datetime", ["2024-01-02"]),
