@@ -150,7 +150,7 @@ class Pusher:
     def _places(self, blob: Blob) -> list[str]:
         """Return the repositories that may have a blob, the surest first."""
         own = blob.repository if isinstance(blob, RegistryBlob) else None
-        places = [own.path] if own is not None and own.host is self.repository.host else []
+        places = [own.path] if own is not None and own.host.address == self.repository.host.address else []
         return [path for path in (*places, *self.mounted_from) if path != self.repository.path]
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
@@ -44,9 +44,6 @@ class Settings:
 
     certificate_folders: tuple[Path, ...] = field(default_factory=certificate_folders)
     patience: Patience = field(default_factory=Patience)
-
-    is_offline: bool = False
-    """Whether nobody may be asked; what is kept from earlier still counts."""
 
 
 class Registries:
@@ -147,13 +144,7 @@ class Registries:
                 authorizer = Authorizer(address, settings.keychain, self._transport, settings.patience)
                 is_plain_allowed = address.is_loopback or address.host in settings.insecure_hosts
                 self._hosts[address] = Host(
-                    address,
-                    self._transport,
-                    authorizer,
-                    settings.patience,
-                    self._progress,
-                    is_plain_allowed,
-                    settings.is_offline,
+                    address, self._transport, authorizer, settings.patience, self._progress, is_plain_allowed
                 )
             return self._hosts[address]
 
@@ -164,6 +155,12 @@ class RegistrySource:
 
     repository: Repository
     cache: Cache | None = None
+    """Keeps layers that are read."""
+
+    def offline(self) -> "RegistrySource":
+        """Return the same parts, of which only those that the cache has can be read."""
+        host = replace(self.repository.host, is_offline=True)
+        return replace(self, repository=replace(self.repository, host=host))
 
     def manifest(self, reference: Digest | str) -> Manifest | None:
         """Return a manifest or index; None where there is none."""

@@ -42,9 +42,10 @@ class RegistryBases:
             LadingError: the registry cannot be asked, or gives other bytes than promised.
         """
         ref = ImageRef.parse(name)
-        source = KeptSource(self.registries.source(ref, self.store), self.store, self.is_offline)
+        source = self.registries.source(ref, self.store)
+        kept = KeptSource(source.offline() if self.is_offline else source, self.store, self.is_offline)
         try:
-            pulled = read_image(source, str(ref), ref.digest or ref.tag, platform)
+            pulled = read_image(kept, str(ref), ref.digest or ref.tag, platform)
         except InvalidImage as error:
             raise BuildFailed(f"the base image {error.message}", hint=error.hint) from error
         with naming(name):
