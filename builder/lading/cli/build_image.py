@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from lading import build
+from lading.capture.environment import Manager
 from lading.capture.mlflow_need import MlflowNeed
 from lading.cli import engine_choice, options
 from lading.cli.engine_choice import EngineName, Wishes
@@ -47,6 +48,7 @@ def command(
     workers: options.Workers = None,
     timeout: options.TimeoutS = None,
     mlflow: options.Mlflow = MlflowNeed.AUTO,
+    env_manager: options.ImageManager = Manager.AUTO,
     index_url: options.IndexUrl = None,
     extra_index_url: options.ExtraIndexUrls,
     find_links: options.FindLinks,
@@ -105,6 +107,7 @@ def command(
             build_args=options.pairs("--build-arg", build_arg),
         ),
         mlflow=mlflow,
+        manager=env_manager,
         lock_from=from_lock,
         lock_to=lock,
     )

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from lading import build
+from lading.capture.environment import Manager
 from lading.capture.mlflow_need import MlflowNeed
 from lading.cli import options
 from lading.cli.reporting import reported
@@ -31,6 +32,7 @@ def command(
     workers: options.Workers = None,
     timeout: options.TimeoutS = None,
     mlflow: options.Mlflow = MlflowNeed.AUTO,
+    env_manager: options.ImageManager = Manager.AUTO,
     index_url: options.IndexUrl = None,
     extra_index_url: options.ExtraIndexUrls,
     find_links: options.FindLinks,
@@ -54,6 +56,7 @@ def command(
             timeout_s=timeout,
         ),
         mlflow=mlflow,
+        manager=env_manager,
         lock_from=from_lock,
         lock_to=lock,
     )

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from lading.capture import environment
 from lading.capture.mlflow_need import MlflowNeed
 from lading.environment import PackageIndex
 
@@ -144,6 +145,14 @@ Progress = Annotated[ProgressMode, typer.Option(help="How to tell what happens, 
 Manager = Annotated[
     EnvManager,
     typer.Option("--env-manager", help="What makes the model's environment; local takes this Python's."),
+]
+ImageManager = Annotated[
+    environment.Manager,
+    typer.Option(
+        "--env-manager",
+        help="What makes the model's environment; auto takes conda's channels where conda.yaml has packages "
+        "that pip has not got, virtualenv leaves those out.",
+    ),
 ]
 Debug = Annotated[bool, typer.Option("--debug", help="Show where an error happened.")]
 
