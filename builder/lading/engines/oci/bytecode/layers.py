@@ -112,11 +112,10 @@ class _Work:
     def layer(self, key: str, roots: _Roots) -> Layer:
         """Return the layer that was made under *key* before, or make it of what *roots* bring with them."""
         store = self.settings.store
-        kept = store.read_entry(_LAYERS, key)
-        facts = LayerFacts.decode(kept) if kept is not None else None
-        if facts is None or not store.path(facts.digest).is_file():
+        facts = self._kept(key)
+        if facts is None:
             with self._opened() as code:
-                facts = self._made(code, self._wanted(code, roots))
+                facts = self._found(code, self._wanted(code, roots))
             store.write_entry(_LAYERS, key, facts.encode())
         descriptor = Descriptor(media_types.TAR_GZIP, facts.digest, facts.size_bytes)
         blob = FileBlob(store.path(facts.digest))
@@ -130,6 +129,20 @@ class _Work:
 
     def _wanted(self, code: EnvironmentCode, roots: _Roots) -> frozenset[str]:
         return code.everything() if self.settings.mode is Bytecode.ALL else code.reached(roots(code))
+
+    def _kept(self, key: str) -> LayerFacts | None:
+        kept = self.settings.store.read_entry(_LAYERS, key)
+        facts = LayerFacts.decode(kept) if kept is not None else None
+        return facts if facts is not None and self.settings.store.path(facts.digest).is_file() else None
+
+    def _found(self, code: EnvironmentCode, modules: frozenset[str]) -> LayerFacts:
+        """Return the layer of *modules*, which other roots may have brought before."""
+        key = f"{self.key} modules {' '.join(sorted(modules))}"
+        facts = self._kept(key)
+        if facts is None:
+            facts = self._made(code, modules)
+            self.settings.store.write_entry(_LAYERS, key, facts.encode())
+        return facts
 
     def _made(self, code: EnvironmentCode, modules: frozenset[str]) -> LayerFacts:
         store = self.settings.store

@@ -47,6 +47,9 @@ ORDERED_SINCE = (3, 11)
 STEP_BYTES = 2
 """Of each instruction; what CPython caches between them reads as zeros."""
 
+CHARACTERS = [sys.intern(chr(number)) for number in range(256)]
+"""CPython has each of these texts once, and writes whether somebody has interned it: ``import *`` does."""
+
 IMPORT_NAME = dis.opmap["IMPORT_NAME"]
 LOAD_SMALL_INT = dis.opmap.get("LOAD_SMALL_INT")
 
@@ -76,7 +79,8 @@ def compiled(path: str, source: bytes) -> tuple[bytes | None, list[Any], list[st
     """Return a module's ``.pyc``, its imports and the names in its texts; None for what is no Python."""
     try:
         code = compile(source, path, "exec", dont_inherit=True, optimize=0)
-        data = marshal.dumps(canonical(code, {}))
+        held: dict[Any, Any] = {}
+        data = marshal.dumps(canonical(code, held))  # while they are held: reference counts show
         found, texts = list(imports(code)), sorted(set(names(code.co_consts)))
     # The last four are how Python's parser gives up on code that is nested too deeply.
     except (SyntaxError, ValueError, Unreproducible, OverflowError, RecursionError, MemoryError, SystemError):
