@@ -71,9 +71,12 @@ class Package:
         if self.suffix == ".conda":
             stem = self.file.removesuffix(".conda")
             with zipfile.ZipFile(folder / self.file, "w") as archive:
-                archive.writestr("metadata.json", '{"conda_pkg_format_version": 2}')
-                archive.writestr(f"pkg-{stem}.tar.zst", _zstandard(_tar(content, self.links)))
-                archive.writestr(f"info-{stem}.tar.zst", _zstandard(_tar(self._info(), {})))
+                for name, data in {
+                    "metadata.json": b'{"conda_pkg_format_version": 2}',
+                    f"pkg-{stem}.tar.zst": _zstandard(_tar(content, self.links)),
+                    f"info-{stem}.tar.zst": _zstandard(_tar(self._info(), {})),
+                }.items():
+                    archive.writestr(zipfile.ZipInfo(name), data)  # of 1980, always
         else:
             (folder / self.file).write_bytes(bz2.compress(_tar(self._info() | content, self.links)))
         return folder / self.file
