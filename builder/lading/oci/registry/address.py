@@ -3,8 +3,9 @@
 import ipaddress
 from dataclasses import dataclass
 from typing import Self
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 
+from lading.errors import RegistryError
 from lading.reference import ImageRef
 
 _HUB = "docker.io"
@@ -66,6 +67,18 @@ def is_internal(hostname: str) -> bool:
     """
     number = _number(hostname)
     return is_loopback(hostname) or (number is not None and not number.is_global)
+
+
+def split_url(url: str, base: str = "") -> SplitResult:
+    """Return the parts of a URL that a registry names, which counts from *base*.
+
+    Raises:
+        RegistryError: it is none.
+    """
+    try:
+        return urlsplit(urljoin(base, url))
+    except ValueError as error:  # such as a host in brackets that is no number
+        raise RegistryError("a registry names what is no address") from error
 
 
 def _number(hostname: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

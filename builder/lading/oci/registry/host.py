@@ -7,7 +7,7 @@ from threading import Lock
 from urllib.parse import urljoin, urlsplit
 
 from lading.errors import LadingError, RegistryError
-from lading.oci.registry.address import Address, is_internal
+from lading.oci.registry.address import Address, is_internal, split_url
 from lading.oci.registry.authorizer import Authorizer
 from lading.oci.registry.patience import Passing, Patience, retry_after_s
 from lading.oci.registry.problems import PASSING, plain, refused
@@ -167,7 +167,7 @@ class Host:
         Raises:
             RegistryError: it leads where a registry must not send anybody.
         """
-        url, own = urlsplit(urljoin(base, location)), urlsplit(self.base_url)
+        url, own = split_url(location, base), urlsplit(self.base_url)
         if url.scheme == "http" and own.scheme == "https" and url.hostname == own.hostname:
             # behind a proxy that ends TLS, many registries do not know that they are encrypted
             url = url._replace(scheme="https", netloc=own.netloc)

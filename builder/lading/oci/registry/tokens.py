@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlencode, urlsplit
 
 from lading.errors import RegistryError
-from lading.oci.registry.address import is_internal
+from lading.oci.registry.address import is_internal, split_url
 from lading.oci.registry.credentials import Credentials, IdentityToken, Login, RegistryToken
 from lading.oci.registry.patience import Passing, Patience, retry_after_s
 from lading.oci.registry.problems import PASSING, refused
@@ -130,7 +130,7 @@ def check_realm(realm: str, base_url: str) -> None:
         RegistryError: our credentials would go unencrypted where the registry is encrypted, or into an
             inner network that the registry is not in.
     """
-    its, ours = urlsplit(realm), urlsplit(base_url)
+    its, ours = split_url(realm), urlsplit(base_url)
     host, registry = its.hostname or "", ours.hostname or ""
     if its.scheme not in {"https", "http"} or not host:
         raise RegistryError(f"{ours.netloc} names no token server that can be asked")
