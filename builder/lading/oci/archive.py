@@ -13,6 +13,7 @@ from typing import Any
 
 from lading.digest import Digest
 from lading.oci import document
+from lading.oci.chunks import counted
 from lading.oci.contents import images, parts
 from lading.oci.entries import encode_index, entries_of
 from lading.oci.image import Image, Index
@@ -39,9 +40,7 @@ def archive_chunks(
         size_bytes = part.descriptor.size_bytes
         yield header(blob_path(part.descriptor.digest), size_bytes)
         with (progress or Silent()).transfer(part.name, size_bytes) as advance:
-            for chunk in part.chunks():
-                yield chunk
-                advance(len(chunk))
+            yield from counted(part.chunks(), advance)
         yield padding(size_bytes)
     yield END
 

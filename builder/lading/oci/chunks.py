@@ -1,11 +1,18 @@
-"""Chunks of bytes as a file, for libraries that read files."""
+"""Chunks of bytes: counted, and as a file for libraries that read files."""
 
 import io
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
+
+
+def counted(chunks: Iterable[bytes], advance: Callable[[int], None]) -> Iterator[bytes]:
+    """Yield *chunks*; tell *advance* the size of each."""
+    for chunk in chunks:
+        yield chunk
+        advance(len(chunk))
 
 
 class ChunkReader(io.RawIOBase):

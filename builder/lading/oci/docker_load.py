@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from lading.oci import media_types
 from lading.oci.archive import blob_path, docker_manifest, header, small_file
+from lading.oci.chunks import counted
 from lading.oci.contents import Part
 from lading.oci.decompress import uncompressed
 from lading.oci.image import Image, Layer
@@ -40,9 +41,7 @@ def _file(layer: Layer, progress: Progress) -> Iterator[bytes]:
     size_bytes, chunks = _contents(layer)
     yield header(blob_path(layer.diff_id), size_bytes)
     with progress.transfer(layer.diff_id.hex[:12], size_bytes) as advance:
-        for chunk in chunks():
-            yield chunk
-            advance(len(chunk))
+        yield from counted(chunks(), advance)
     yield padding(size_bytes)
 
 

@@ -22,6 +22,7 @@ from lading.environment import Platform
 from lading.errors import InvalidImage, OutputFailed
 from lading.oci import document, files
 from lading.oci.blob import FileBlob
+from lading.oci.chunks import counted
 from lading.oci.contents import Part, parts
 from lading.oci.descriptor import Descriptor
 from lading.oci.entries import encode_index, entries_of, merge
@@ -78,9 +79,7 @@ class Layout:
             progress.transfer(part.name, part.descriptor.size_bytes) as advance,
             files.replacing(target, self.folder, _READ_ONLY) as file,
         ):
-            for chunk in part.chunks():
-                file.write(chunk)
-                advance(len(chunk))
+            file.writelines(counted(part.chunks(), advance))
 
     def _link(self, part: Part, target: Path) -> bool:
         """Give a layout a blob that is a file already, without copying it; whether that was possible."""

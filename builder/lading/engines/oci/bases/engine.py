@@ -8,7 +8,7 @@ the layers themselves, while they arrive.
 import json
 import posixpath
 import tarfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,13 +22,14 @@ from lading.digest import Digest
 from lading.engines.events import first_line
 from lading.engines.oci.bases.base import Base
 from lading.engines.oci.bases.known import known_python
+from lading.engines.oci.bases.packing import pack
 from lading.engines.oci.bases.place import naming
 from lading.environment import Platform, PythonMinor
 from lading.errors import BuildFailed, EngineUnavailable, InvalidImage
 from lading.oci import document
 from lading.oci.archive_reading import link_target, resolve_links
 from lading.oci.blob import CHUNK_BYTES, FileBlob
-from lading.oci.chunks import ChunkReader
+from lading.oci.chunks import ChunkReader, counted
 from lading.oci.docker_archive import Member, read_docker_archive
 from lading.progress import Progress
 from lading.store import Store
@@ -59,7 +60,7 @@ class EngineBases:
             facts = self._inspect(name.removeprefix(PREFIX))
             _require(Platform(facts["Os"], facts["Architecture"]), platform)
             members = self._kept(facts["Id"]) or self._save(facts["Id"])
-            image = read_docker_archive(members, None, platform)
+            image = pack(read_docker_archive(members, None, platform), self.store, self.progress)
         return Base(name, image, known_python(image, python, name, self.store), digest=None)
 
     def _inspect(self, name: str) -> Mapping[str, Any]:
@@ -80,7 +81,7 @@ class EngineBases:
     def _save(self, image: str) -> dict[str, Member]:
         """Return the files of an image, which are kept from now on."""
         with self.progress.transfer(image.removeprefix("sha256:")[:12], None) as advance:
-            digests = self._receive(_counted(self.client.api.get_image(image, CHUNK_BYTES), advance))
+            digests = self._receive(counted(self.client.api.get_image(image, CHUNK_BYTES), advance))
         entry = {path: str(digest) for path, digest in digests.items()}
         self.store.write_entry(_ENTRY, image, document.encode(entry))
         return _members({name: self.store.path(digest) for name, digest in digests.items()})
@@ -109,12 +110,6 @@ def _members(paths: Mapping[str, Path]) -> dict[str, Member]:
 def _contents(archive: tarfile.TarFile, entry: tarfile.TarInfo) -> Iterator[bytes]:
     file = archive.extractfile(entry)
     while file is not None and (chunk := file.read(CHUNK_BYTES)):
-        yield chunk
-
-
-def _counted(chunks: Iterator[bytes], advance: Callable[[int], None]) -> Iterator[bytes]:
-    for chunk in chunks:
-        advance(len(chunk))
         yield chunk
 
 

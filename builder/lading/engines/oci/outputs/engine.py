@@ -23,7 +23,7 @@ from lading.oci.archive import archive_chunks
 from lading.oci.contents import images
 from lading.oci.docker_load import load_chunks
 from lading.oci.image import Image, Index
-from lading.progress import Progress
+from lading.progress import Progress, Silent
 from lading.reference import ImageRef
 
 
@@ -125,8 +125,8 @@ class EngineOutput:
 
     def _send(self, chunks: Iterator[bytes]) -> None:
         events = self.client.api.load_image(chunks)  # type: ignore[no-untyped-call]  # types-docker lacks it
-        for _ in follow(events, self.progress):
-            pass  # it tells of layers; what is sent is told already
+        for _ in follow(events, Silent()):
+            pass  # it tells of names and layers; what is sent is told already
 
     def _kind(self) -> Kind:
         components = self.client.version().get("Components") or ()
