@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from lading.errors import InvalidWheel
+from lading.oci import deflate
 
 _LOCAL = struct.Struct("<4s22xHH")
 _LOCAL_SIGNATURE = b"PK\x03\x04"
@@ -196,32 +197,16 @@ def inflate(file: BinaryIO, span: Span) -> Iterator[bytes]:
     """
     crc32 = size = 0
     try:
-        for chunk in _inflated(file, span) if span.is_deflated else packed(file, span):
+        chunks = packed(file, span)
+        for chunk in deflate.inflate(chunks) if span.is_deflated else chunks:
             crc32, size = zlib.crc32(chunk, crc32), size + len(chunk)
             if size > span.size_bytes:
                 break
             yield chunk
-    except zlib.error as error:
+    except ValueError as error:
         raise _damaged(file, span) from error
     if (crc32, size) != (span.crc32, span.size_bytes):
         raise _damaged(file, span)
-
-
-def _inflated(file: BinaryIO, span: Span) -> Iterator[bytes]:
-    stream = zlib.decompressobj(-zlib.MAX_WBITS)
-    for chunk in packed(file, span):
-        rest = chunk
-        while rest and not stream.eof:
-            yield stream.decompress(rest, _INFLATED_BYTES)
-            rest = stream.unconsumed_tail
-        if stream.unused_data:
-            raise zlib.error("data behind the end of the stream")
-    yield stream.flush()
-    if not stream.eof:
-        raise zlib.error("no end of the stream")
-
-
-_INFLATED_BYTES = 4 << 20
 
 
 def _damaged(file: BinaryIO, span: Span) -> InvalidWheel:
