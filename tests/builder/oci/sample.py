@@ -57,8 +57,13 @@ class Podman:
 
     def __call__(self, *words: object) -> str:
         """Run a command; return what it printed."""
-        storage = ["--root", self.folder / "root", "--runroot", self.folder / "run"]
-        return run("env", f"CONTAINERS_CONF={self.folder}/containers.conf", "podman", *storage, *words)
+        return run(*self.command(*words))
+
+    def command(self, *words: object) -> list[str]:
+        """Return the whole command, for those who run it themselves."""
+        storage = ["--root", f"{self.folder}/root", "--runroot", f"{self.folder}/run"]
+        environ = f"CONTAINERS_CONF={self.folder}/containers.conf"
+        return ["env", environ, "podman", *storage, *map(str, words)]
 
 
 @contextmanager

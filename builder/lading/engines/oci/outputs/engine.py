@@ -62,11 +62,9 @@ class EngineOutput:
         """
         with _engine_errors():
             image = self._choose(made)
-            if self._find(image) is None:
-                self._load(image, names)
-                return
+            found = self._find(image) or self._load(image, names)
             for name in names:
-                self.client.api.tag(self._find(image), name.repository, name.tag)
+                self.client.api.tag(found, name.repository, name.tag)
 
     def describe(self, made: Image | Index, names: tuple[ImageRef, ...]) -> BuiltImage:
         """Return what the engine says of *made*, which was written.
@@ -105,23 +103,32 @@ class EngineOutput:
                 continue
         return None
 
-    def _load(self, image: Image, names: Sequence[ImageRef]) -> None:
-        kind = self._kind()
-        known = self._known_layers(image, names) if kind is Kind.LAYERS else 0
-        if known:
-            try:
-                self._send(load_chunks(image, names, known, self.progress))
-            except StreamFailed:  # another program has just removed the image that had the layers
-                known = 0
-        if not known:
-            is_whole = kind is Kind.BLOBS  # which keeps compressed blobs, and the digest of the manifest
-            whole = archive_chunks(image, names, self.progress)
-            self._send(whole if is_whole else load_chunks(image, names, 0, self.progress))
-        if self._find(image) is None:
+    def _load(self, image: Image, names: Sequence[ImageRef]) -> str:
+        """Return the engine's name for *image*, which it has from now on."""
+        match self._kind():
+            case Kind.LAYERS:
+                self._send_missing(image, names)
+            case Kind.BLOBS:  # the manifest's digest stays the same as in a registry
+                self._send(archive_chunks(image, names, self.progress))
+            case Kind.WHOLE:  # Podman would take iris:1 for localhost/iris:1, unlike as the name of a tag
+                self._send(load_chunks(image, (), 0, self.progress))
+        found = self._find(image)
+        if found is None:
             raise OutputFailed(
                 f"the container engine took the image {image.id} but does not have it",
                 hint="is another program removing images?",
             )
+        return found
+
+    def _send_missing(self, image: Image, names: Sequence[ImageRef]) -> None:
+        known = self._known_layers(image, names)
+        try:
+            self._send(load_chunks(image, names, known, self.progress))
+        except StreamFailed:
+            if not known:
+                raise
+            # Another program may just have removed the image that had the layers.
+            self._send(load_chunks(image, names, 0, self.progress))
 
     def _send(self, chunks: Iterator[bytes]) -> None:
         events = self.client.api.load_image(chunks)  # type: ignore[no-untyped-call]  # types-docker lacks it

@@ -186,6 +186,7 @@ class FakeEngine:
     """The files of each upload, and what was in them."""
 
     manifests: list[Any] = field(default_factory=list)
+    names: dict[str, str] = field(default_factory=dict)
 
     @property
     def api(self) -> "FakeEngine":
@@ -208,6 +209,10 @@ class FakeEngine:
     def version(self) -> dict[str, Any]:
         """Say which engine this is."""
         return {"Os": "linux", "Arch": "amd64", "Components": self.components}
+
+    def tag(self, image: str, repository: str, tag: str) -> None:
+        """Give an image a name."""
+        self.names[f"{repository}:{tag}"] = image
 
     def info(self) -> dict[str, Any]:
         """Say how it keeps images."""
@@ -264,10 +269,14 @@ def test_podman_is_sent_everything():
     below = fresh()
     engine = FakeEngine({"old": [str(below.diff_id)]}, components=[{"Name": "Podman Engine"}])
 
-    write(engine, image(below, fresh(members=2)))
+    made = image(below, fresh(members=2))
+
+    write(engine, made)
 
     assert blob(below.diff_id) in engine.received[0]
     assert "index.json" not in engine.received[0]
+    assert engine.names == {"iris:1": str(made.id)}
+    assert engine.manifests[0][0]["RepoTags"] == []  # it would make localhost/iris:1 of it
 
 
 def test_the_containerd_store_is_sent_what_a_registry_has():
