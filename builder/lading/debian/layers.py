@@ -1,17 +1,18 @@
 """A lock → the layers of a base: its packages fetched, unpacked, put together and written."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 from lading.debian.archive import Archive
 from lading.debian.assemble import assemble
 from lading.debian.deb import Deb
 from lading.debian.index import Package
+from lading.debian.interpreter import ForeignPython, add_interpreter
 from lading.debian.layer import find_layer, make_layer
 from lading.debian.lock import BaseLock
-from lading.debian.root import Root
+from lading.debian.root import Node, Root
 from lading.debian.unpack import Unpacker
 from lading.digest import Digest
 from lading.oci.compress import COMPRESSOR
@@ -22,6 +23,7 @@ from lading.store import Store
 TRANSFORM = 1
 """Counts up whenever the same packages become other bytes."""
 
+_RECIPES = "debian-interpreter"
 _AT_ONCE = 8
 
 
@@ -59,6 +61,41 @@ class BaseLayers:
                     found = list(self._make(lock, keys, python))
         return tuple(layer for layer in found if layer is not None)
 
+    def layers_with(
+        self, lock: BaseLock, opened: Callable[[], AbstractContextManager[ForeignPython]], recipe: str | None
+    ) -> tuple[Layer, ...]:
+        """Return the layers of *lock*, and one of another interpreter over them.
+
+        Args:
+            lock: of the base.
+            opened: gives the interpreter.
+            recipe: what it is always the same by; None where it may be another one each time.
+
+        Raises:
+            BuildFailed: the base lacks what the interpreter links to.
+            LadingError: as from `layers`.
+        """
+        below = self.layers(lock, None)
+        base = _keys(lock, None)[-1]
+        kept = self.store.read_entry(_RECIPES, f"{recipe} {base}") if recipe else None
+        layer = find_layer(self.store, kept.decode()) if kept else None
+        if layer is None:
+            with opened() as interpreter:
+                nodes = interpreter.nodes()
+                key = f"{base} {_names_of_nodes(nodes)}"
+                layer = find_layer(self.store, key) or self._over(lock, interpreter, nodes, key)
+                if recipe:
+                    self.store.write_entry(_RECIPES, f"{recipe} {base}", key.encode())
+        return (*below, layer)
+
+    def _over(self, lock: BaseLock, interpreter: ForeignPython, nodes: Mapping[str, Node], key: str) -> Layer:
+        with self.progress.step(f"put {interpreter.title} on debian:{lock.suite}"):
+            self.fetch(lock.packages)
+            with self._roots(lock, None) as (_, everything):
+                below = dict(everything.nodes)
+                add_interpreter(everything, interpreter, nodes, lock.architecture)
+                return self._layer(key, everything.beside(below), interpreter.title)
+
     def fetch(self, packages: Iterable[Package]) -> None:
         """Bring those of *packages* into the store that are missing there or damaged."""
         with ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -77,6 +114,15 @@ class BaseLayers:
 
     def _make(self, lock: BaseLock, keys: tuple[str, ...], python: str | None) -> Iterable[Layer]:
         """Yield the layers of *lock*; those that are the same as before are written again."""
+        with self._roots(lock, python) as (system, everything):
+            yield self._layer(keys[0], system, f"the system of debian:{lock.suite}")
+            if lock.python:
+                upper = everything.beside(system.nodes)
+                yield self._layer(keys[1], upper, f"{python or 'libraries'} of debian:{lock.suite}")
+
+    @contextmanager
+    def _roots(self, lock: BaseLock, python: str | None) -> Iterator[tuple[Root, Root]]:
+        """Give the file systems of the system alone, and of everything; their contents go afterwards."""
         with self.store.temporary() as (file, path):
             unpacker = Unpacker(file, path)
             unpacked = {
@@ -84,11 +130,10 @@ class BaseLayers:
                 for package in lock.packages
             }
             system = assemble([unpacked[package.name] for package in lock.system], lock.architecture)
-            yield self._layer(keys[0], system, f"the system of debian:{lock.suite}")
-            if lock.python:
-                everything = sorted(unpacked.values(), key=lambda package: package.name)
-                upper = assemble(everything, lock.architecture, python).beside(system.nodes)
-                yield self._layer(keys[1], upper, f"{python} of debian:{lock.suite}")
+            everything = assemble(
+                sorted(unpacked.values(), key=lambda package: package.name), lock.architecture, python
+            )
+            yield system, everything
 
     def _layer(self, key: str, root: Root, title: str) -> Layer:
         return make_layer(self.store, key, root, f"lading: {title}")
@@ -102,3 +147,9 @@ def _keys(lock: BaseLock, python: str | None) -> tuple[str, ...]:
 
 def _names(packages: Iterable[Package]) -> bytes:
     return "".join(f"{package.name} {package.digest}\n" for package in packages).encode()
+
+
+def _names_of_nodes(nodes: Mapping[str, Node]) -> Digest:
+    """Return what differs when anything of an interpreter does."""
+    rows = (f"{path} {node.mode:o} {node.target} {node.digest}\n" for path, node in sorted(nodes.items()))
+    return Digest.of("".join(rows).encode())

@@ -39,6 +39,7 @@ _OPTIONAL = ("python3-distutils", "python3-lib2to3")
 """Modules of the standard library that Debian has in packages of their own, up to Python 3.11."""
 
 _INTERPRETER = re.compile(rb"python3\.\d+-minimal")
+_OF_PYTHON = re.compile(r"(?:lib)?python3")
 
 
 def lock_base(archive: Archive, suite: str, architecture: str, python: PythonMinor | None) -> BaseLock:
@@ -48,7 +49,7 @@ def lock_base(archive: Archive, suite: str, architecture: str, python: PythonMin
         archive: Debian's.
         suite: such as ``bookworm``.
         architecture: as Debian names it.
-        python: which interpreter; None for a base that gets another one.
+        python: which interpreter; None for the libraries that Debian's own needs, without it.
 
     Raises:
         BuildFailed: there is no such suite, or it has not this Python; says which it has.
@@ -62,7 +63,7 @@ def lock_base(archive: Archive, suite: str, architecture: str, python: PythonMin
                 f"Debian's archive has no suite {suite!r}", hint="such as debian:bookworm or debian:trixie"
             ) from error
         indexes = [archive.index(place, release, architecture) for place, release in releases]
-        roots = () if python is None else _python_roots(indexes, suite, python)
+        roots = _python_roots(indexes, suite, python or _newest(indexes, suite))
         find = partial(best, indexes)
         system = resolve(SYSTEM, find, EXCLUDED)
         everything = resolve((*SYSTEM, *roots), find, EXCLUDED)
@@ -71,18 +72,36 @@ def lock_base(archive: Archive, suite: str, architecture: str, python: PythonMin
             architecture=architecture,
             dates=tuple((release.codename, release.date) for _, release in releases),
             system=tuple(system.values()),
-            python=tuple(package for name, package in everything.items() if name not in system),
+            python=tuple(
+                package
+                for name, package in everything.items()
+                if name not in system and (python is not None or not _OF_PYTHON.match(name))
+            ),
         )
 
 
 def _python_roots(indexes: list[PackageIndex], suite: str, python: PythonMinor) -> tuple[str, ...]:
     """Return the packages of the interpreter and its standard library."""
-    names = {name for index in indexes for name in index.names(_INTERPRETER)}
-    if f"python{python}-minimal" not in names:
-        there = ", ".join(sorted(name.removeprefix("python").removesuffix("-minimal") for name in names))
+    pythons = _pythons(indexes)
+    if python not in pythons:
+        there = ", ".join(map(str, pythons))
         raise BuildFailed(f"debian:{suite} has no Python {python}, it has {there or 'none'}")
     optional = [name for name in _OPTIONAL if _is_for(indexes, name, python)]
     return (f"python{python}-minimal", f"libpython{python}-stdlib", *optional)
+
+
+def _newest(indexes: list[PackageIndex], suite: str) -> PythonMinor:
+    """Return the newest Python of a suite."""
+    pythons = _pythons(indexes)
+    if not pythons:
+        raise BuildFailed(f"debian:{suite} has no Python whose libraries another could use")
+    return pythons[-1]
+
+
+def _pythons(indexes: list[PackageIndex]) -> list[PythonMinor]:
+    """Return the Pythons of a suite, oldest first."""
+    names = {name for index in indexes for name in index.names(_INTERPRETER)}
+    return sorted(PythonMinor.parse(name.removeprefix("python").removesuffix("-minimal")) for name in names)
 
 
 def _is_for(indexes: list[PackageIndex], name: str, python: PythonMinor) -> bool:

@@ -15,6 +15,7 @@ from tests.conftest import run
 ARCHITECTURE = run("dpkg", "--print-architecture").strip()
 TRIPLET = sysconfig.get_config_var("MULTIARCH")
 LIBRARY = next(Path("/lib", TRIPLET).glob("libz.so.1"))
+LIBC = Path("/lib", TRIPLET, "libc.so.6")
 NOW = datetime(2030, 5, 4, 12, tzinfo=UTC)
 
 
@@ -128,7 +129,12 @@ BASE = (
         script="#!/bin/sh\nexit 1\n",
     ),
     Recipe("libc-bin", "2.36", "libc6 (>> 2.35)", {"etc/ld.so.conf": b"include /etc/ld.so.conf.d/*.conf\n"}),
-    Recipe("libc6", "2.36", "libgcc-s1", {f"etc/ld.so.conf.d/{TRIPLET}.conf": _LINKER}),
+    Recipe(
+        "libc6",
+        "2.36",
+        "libgcc-s1",
+        {f"etc/ld.so.conf.d/{TRIPLET}.conf": _LINKER, f"lib/{TRIPLET}/libc.so.6": LIBC},
+    ),
     Recipe("libgcc-s1", "12", "gcc-12-base (= 12), libc6", {f"{_DOC}/libgcc-s1": "gcc-12-base"}),
     Recipe(
         "gcc-12-base",

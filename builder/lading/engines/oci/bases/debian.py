@@ -8,9 +8,11 @@ until somebody asks for what is new.
 import logging
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
+from importlib.metadata import version
 
 from lading.debian.archive import Archive, open_archive
 from lading.debian.assemble import USER_ID
@@ -19,6 +21,7 @@ from lading.debian.layers import BaseLayers
 from lading.debian.lock import BaseLock
 from lading.debian.locking import lock_base
 from lading.engines.oci.bases.base import Base
+from lading.engines.oci.bases.foreign_python import host_python, uv_python
 from lading.environment import Platform, PythonMinor
 from lading.errors import ArchiveError, BuildFailed, InvalidReference
 from lading.oci.config import CREATED, Config
@@ -37,7 +40,7 @@ _SUITES = {
 }
 """Debian's stable suites of the last years, by the Python that they have."""
 
-_NAME = re.compile(r"debian:([a-z]+)")
+_NAME = re.compile(r"debian:([a-z]+)(?:\+(uv|host))?")
 _KIND = "debian-lock"
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _VARIANTS = {"arm64": "v8"}
@@ -65,7 +68,9 @@ class DebianBases:
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
 
     def find(self, name: str, platform: Platform, python: PythonMinor) -> Base:
-        """Return the base called *name*, such as ``debian:bookworm``.
+        """Return the base called *name*: ``debian:bookworm``, or with another Python than Debian's.
+
+        ``debian:bookworm+uv`` has the CPython that uv installs, ``debian:bookworm+host`` this machine's.
 
         Raises:
             InvalidReference: *name* is no name of such a base.
@@ -78,30 +83,53 @@ class DebianBases:
         match = _NAME.fullmatch(name)
         if match is None:
             raise InvalidReference(f"no name of a Debian base: {name!r}", hint="such as debian:bookworm")
-        layers = self._layers(match[1], platform.architecture, python)
+        suite, source = match.groups()
+        make = partial(self._make, platform=platform, python=python, source=source)
+        layers = self._layers(suite, platform.architecture, None if source else python, make)
         image = _image(platform, layers)
-        return Base(name, image, f"/usr/bin/python{python}", image.descriptor.digest)
+        folder = "/usr/local/bin" if source else "/usr/bin"
+        return Base(name, image, f"{folder}/python{python}", image.descriptor.digest)
 
-    def _layers(self, suite: str, architecture: str, python: PythonMinor) -> tuple[Layer, ...]:
-        """Return the layers of the packages of last time, or where that cannot be, of today's."""
+    def _make(
+        self, lock: BaseLock, platform: Platform, python: PythonMinor, source: str | None
+    ) -> tuple[Layer, ...]:
+        """Return the layers of the packages in *lock*, and of the Python from *source*."""
         maker = BaseLayers(self.store, self.progress, self._open)
-        kept = None if self.is_fresh else self.store.read_entry(_KIND, _key(suite, architecture, python))
+        if source is None:
+            return maker.layers(lock, f"python{python}")
+        if source == "host":
+            return maker.layers_with(lock, partial(host_python, python), None)
+        # what uv carries needs no libraries but those of the system
+        recipe = None if self.is_fresh else f"uv {python} {version('uv')}"
+        opened = partial(uv_python, python, platform, self.store)
+        return maker.layers_with(lock.without_python(), opened, recipe)
+
+    def _layers(
+        self,
+        suite: str,
+        architecture: str,
+        python: PythonMinor | None,
+        make: Callable[[BaseLock], tuple[Layer, ...]],
+    ) -> tuple[Layer, ...]:
+        """Return what *make* makes of the packages of last time, or where that cannot be, of today's."""
+        key = f"{suite} {architecture} {python}"
+        kept = None if self.is_fresh else self.store.read_entry(_KIND, key)
         if kept is not None:
             try:
-                return maker.layers(BaseLock.parse(kept), f"python{python}")
+                return make(BaseLock.parse(kept))
             except Missing as error:  # Debian removes what was superseded
                 logger.info("packages are gone", extra={"reason": error.message})
-        return maker.layers(self._lock(suite, architecture, python), f"python{python}")
+        lock = self._lock(suite, architecture, python)
+        self.store.write_entry(_KIND, key, lock.encode())
+        return make(lock)
 
-    def _lock(self, suite: str, architecture: str, python: PythonMinor) -> BaseLock:
-        """Return the packages of today, and keep them for the next time."""
+    def _lock(self, suite: str, architecture: str, python: PythonMinor | None) -> BaseLock:
+        """Return the packages of today."""
         try:
             with self._open() as archive:
-                lock = lock_base(archive, suite, architecture, python)
+                return lock_base(archive, suite, architecture, python)
         except BuildFailed as error:
-            raise _with_ways_out(error, python) from error
-        self.store.write_entry(_KIND, _key(suite, architecture, python), lock.encode())
-        return lock
+            raise _with_ways_out(error, suite, python) from error
 
     @contextmanager
     def _open(self) -> Iterator[Archive]:
@@ -114,16 +142,16 @@ class DebianBases:
             yield archive
 
 
-def _key(suite: str, architecture: str, python: PythonMinor) -> str:
-    return f"{suite} {architecture} {python}"
-
-
-def _with_ways_out(error: BuildFailed, python: PythonMinor) -> BuildFailed:
-    if error.hint:
+def _with_ways_out(error: BuildFailed, suite: str, python: PythonMinor | None) -> BuildFailed:
+    """Return *error* with what a user can do whose model needs another Python."""
+    if error.hint or python is None:
         return error
     other = default_name(python)
-    hint = f"use {other}" if other else f"give --base an image with Python {python}"
-    return BuildFailed(error.message, hint=hint)
+    ways = [other] if other else []
+    ways += [f"debian:{suite}+uv (uv installs it)", f"debian:{suite}+host (this machine's own)"]
+    return BuildFailed(
+        error.message, hint=f"give --base {', '.join(ways)}, or another image with Python {python}"
+    )
 
 
 def _image(platform: Platform, layers: tuple[Layer, ...]) -> Image:

@@ -3,11 +3,15 @@
 import gzip
 import io
 import subprocess
+import sys
 import tarfile
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from lading.debian.interpreter import ForeignPython
+from lading.engines.oci.bases import debian
 from lading.engines.oci.bases.debian import DebianBases, default_name
 from lading.environment import Platform, PythonMinor
 from lading.errors import ArchiveError, BuildFailed, InvalidReference
@@ -15,6 +19,7 @@ from lading.progress import Silent
 from lading.store import Store
 
 from tests.builder.debian.conftest import debs, host, key, small
+from tests.builder.debian.foreign import make_prefix
 from tests.builder.debian.small_archive import ARCHITECTURE, Recipe
 from tests.conftest import CACHE, made_once, run
 
@@ -104,9 +109,9 @@ def test_a_pruned_store_makes_the_same_base_again(bases):
 
 def test_another_python_is_refused_with_ways_out(bases):
     """A suite that has it, or another base."""
-    with pytest.raises(BuildFailed, match=r"no Python 3\.13, it has 3\.11; use debian:trixie"):
+    with pytest.raises(BuildFailed, match=r"no Python 3\.13, it has 3\.11; give --base debian:trixie, "):
         bases.find("debian:testing", PLATFORM, PythonMinor(3, 13))
-    with pytest.raises(BuildFailed, match=r"no Python 3\.12, it has 3\.11; .*--base"):
+    with pytest.raises(BuildFailed, match=r"3\.11; give --base debian:testing\+uv .*debian:testing\+host "):
         bases.find("debian:testing", PLATFORM, PythonMinor(3, 12))
 
 
@@ -199,3 +204,52 @@ def test_the_real_bases_linker_cache_is_ldconfigs(bookworm, tmp_path):
 def listed(cache: Path) -> list[str]:
     """Return what ``ldconfig -p`` lists of a cache."""
     return [line for line in run("/sbin/ldconfig", "-p", "-C", cache).splitlines() if "=>" in line]
+
+
+def test_another_interpreter_may_stand_on_the_base(bases, tmp_path, monkeypatch):
+    """``+host`` puts this machine's into ``/usr/local``, on the suite's libraries."""
+    prefix = make_prefix(tmp_path / "prefix")
+
+    @contextmanager
+    def found(python):
+        yield ForeignPython(prefix, python, "this machine's Python")
+
+    monkeypatch.setattr(debian, "host_python", found)
+
+    base = bases.find("debian:testing+host", PLATFORM, PythonMinor(3, 12))
+
+    assert base.python == "/usr/local/bin/python3.12"
+    assert len(base.image.layers) == 2
+    assert bases.find("debian:testing+host", PLATFORM, PythonMinor(3, 12)) == base
+    (prefix / "lib/python3.12/os.py").write_text("changed")
+    assert bases.find("debian:testing+host", PLATFORM, PythonMinor(3, 12)) != base
+
+
+def test_uvs_interpreter_is_installed_once(bases, tmp_path, monkeypatch):
+    """``+uv`` needs only the system's layer; the second time nothing is installed."""
+    prefix, calls = make_prefix(tmp_path / "prefix"), []
+
+    @contextmanager
+    def found(python, platform, store):
+        calls.append(platform)
+        yield ForeignPython(prefix, python, "uv's Python")
+
+    monkeypatch.setattr(debian, "uv_python", found)
+
+    first = bases.find("debian:testing+uv", PLATFORM, PythonMinor(3, 12))
+    second = bases.find("debian:testing+uv", PLATFORM, PythonMinor(3, 12))
+
+    assert first == second
+    assert calls == [PLATFORM]
+    assert len(first.image.layers) == 2
+
+
+def test_a_real_interpreter_of_this_machine_runs_on_the_real_base(bookworm):
+    """The one of these tests: what it links to is in the base, or it says what is not."""
+    store = Store(CACHE / "debian-bookworm" / "store")
+    own = PythonMinor(*sys.version_info[:2])
+
+    base = DebianBases(store, Silent()).find("debian:bookworm+host", PLATFORM, own)
+
+    assert base.python == f"/usr/local/bin/python{own}"
+    assert [layer.diff_id for layer in base.image.layers] == list(base.image.config.diff_ids)
