@@ -9,7 +9,7 @@ import json
 import posixpath
 import tarfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,12 +25,13 @@ from lading.engines.oci.bases.known import known_python
 from lading.engines.oci.bases.packing import pack
 from lading.engines.oci.bases.place import naming
 from lading.environment import Platform, PythonMinor
-from lading.errors import BuildFailed, EngineUnavailable, InvalidImage
+from lading.errors import BuildFailed, DigestMismatch, EngineUnavailable, InvalidImage
 from lading.oci import document
 from lading.oci.archive_reading import link_target, resolve_links
 from lading.oci.blob import CHUNK_BYTES, FileBlob
 from lading.oci.chunks import ChunkReader, counted
 from lading.oci.docker_archive import Member, read_docker_archive
+from lading.oci.image import Image
 from lading.progress import Progress
 from lading.store import Store
 
@@ -59,8 +60,7 @@ class EngineBases:
         with naming(name), _engine_errors():
             facts = self._inspect(name.removeprefix(PREFIX))
             _require(Platform(facts["Os"], facts["Architecture"]), platform)
-            members = self._kept(facts["Id"]) or self._save(facts["Id"])
-            image = pack(read_docker_archive(members, None, platform), self.store, self.progress)
+            image = self._image(facts["Id"], platform)
         return Base(name, image, known_python(image, python, name, self.store), digest=None)
 
     def _inspect(self, name: str) -> Mapping[str, Any]:
@@ -68,6 +68,16 @@ class EngineBases:
             return self.client.images.get(name).attrs
         except ImageNotFound as error:
             raise BuildFailed("the container engine has no such image", hint=f"docker pull {name}") from error
+
+    def _image(self, identity: str, platform: Platform) -> Image:
+        kept = self._kept(identity)
+        if kept is not None:
+            with suppress(DigestMismatch, InvalidImage):  # what is kept was damaged: it is replaced
+                return self._read(kept, platform)
+        return self._read(self._save(identity), platform)
+
+    def _read(self, members: Mapping[str, Member], platform: Platform) -> Image:
+        return pack(read_docker_archive(members, None, platform), self.store, self.progress)
 
     def _kept(self, image: str) -> dict[str, Member] | None:
         """Return the files of an image that was saved before; None where some are gone."""

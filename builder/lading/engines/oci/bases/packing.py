@@ -40,9 +40,10 @@ def _packed(layer: Layer, store: Store, progress: Progress) -> Layer:
 
 
 def _kept(layer: Layer, store: Store) -> Digest | None:
+    """Return the digest of the compressed layer where the store has it, hashed anew."""
     entry = store.read_entry(_ENTRY, _key(layer))
     digest = Digest.parse(entry.decode()) if entry is not None else None
-    return digest if digest is not None and store.path(digest).is_file() else None
+    return digest if digest is not None and store.find(digest) is not None else None
 
 
 def _pack(layer: Layer, store: Store, progress: Progress) -> Digest:

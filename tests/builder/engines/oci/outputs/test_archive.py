@@ -3,6 +3,8 @@
 import errno
 import io
 import os
+import sys
+from pathlib import Path
 
 import pytest
 from lading.digest import Digest
@@ -17,6 +19,7 @@ from lading.progress import Silent
 from lading.reference import ImageRef
 
 from tests.builder.oci.sample import tar_layer
+from tests.conftest import run
 
 NAME = ImageRef.parse("iris:1")
 AMD64 = Platform("linux", "amd64")
@@ -104,3 +107,45 @@ def test_a_reader_that_goes_away_is_told():
     os.close(reader)
     with os.fdopen(writer, "wb", buffering=0) as pipe, pytest.raises(OutputFailed, match="broken pipe"):
         StreamOutput(pipe, Silent()).write(FIRST, (NAME,))
+
+
+def test_a_device_that_is_full_is_told():
+    """With the kernel's own error."""
+    with pytest.raises(OutputFailed, match=r"'/dev/full': no space left.*the disk is full"):
+        ArchiveOutput(Path("/dev/full"), Silent()).write(FIRST, (NAME,))
+
+
+LARGE = """
+import hashlib, resource
+from pathlib import Path
+from lading.digest import Digest
+from lading.oci import media_types
+from lading.oci.config import Config
+from lading.oci.descriptor import Descriptor
+from lading.oci.docker_load import load_chunks
+from lading.oci.image import Image, Layer
+from lading.engines.oci.outputs.archive import ArchiveOutput
+from lading.progress import Silent
+
+CHUNK, COUNT = bytes(1 << 20), 1 << 10
+
+class Zeros:
+    def chunks(self, start_bytes=0):
+        yield from (CHUNK for _ in range(COUNT))
+
+sha256 = hashlib.sha256()
+for chunk in Zeros().chunks():
+    sha256.update(chunk)
+digest = Digest(sha256.hexdigest())
+layer = Layer(Descriptor(media_types.TAR, digest, len(CHUNK) * COUNT), digest, Zeros())
+config = {"os": "linux", "architecture": "amd64", "rootfs": {"diff_ids": []}}
+image = Image(Config(config), ()).with_layers([layer])
+ArchiveOutput(Path("/dev/null"), Silent()).write(image, ())
+assert sum(map(len, load_chunks(image, (), 0, Silent()))) > len(CHUNK) * COUNT
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+def test_a_large_layer_takes_no_memory():
+    """A gigabyte goes through an archive, and to an engine, in less than 100 MB."""
+    assert int(run(sys.executable, "-c", LARGE)) < 100
