@@ -6,17 +6,18 @@ from pathlib import Path
 from typing import Protocol
 
 from lading.capture.environment import Manager, capture
+from lading.capture.identity import identity
 from lading.capture.mlflow_need import MlflowNeed, with_mlflow
 from lading.capture.mlmodel import read_model
 from lading.engines.engine import Engine
-from lading.environment import Platform, PythonMinor
+from lading.environment import Environment, Platform, PythonMinor
 from lading.errors import InvalidEnvironment, StoreError
 from lading.image import BuiltImage
 from lading.layer import EnvironmentLayer, FolderLayer
 from lading.lock import Lock
 from lading.locking import pylock
 from lading.locking.locker import Locker
-from lading.model import Model, ResolvedModel
+from lading.model import ResolvedModel
 from lading.plan import (
     ENVIRONMENT_TARGET,
     LINUX_AMD64,
@@ -31,6 +32,22 @@ from lading.plan import (
 )
 from lading.progress import Timed
 from lading.reference import ModelRef
+
+
+@dataclass(frozen=True, slots=True)
+class ModelWishes:
+    """What the user asks of a model's environment."""
+
+    mlflow: MlflowNeed = MlflowNeed.AUTO
+    manager: Manager = Manager.AUTO
+
+
+@dataclass(frozen=True, slots=True)
+class FoundModel:
+    """A model on this machine, and what it needs."""
+
+    planned: PlannedModel
+    environment: Environment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,28 +122,38 @@ def plan_images(request: BuildRequest, steps: Steps) -> tuple[ImagePlan, ...]:
         LadingError: a step fails; nothing half-made is left.
     """
     with steps.progress.step("fetch the model"):
-        resolved = steps.fetch(request.model)
-        model = read_model(resolved.folder)
-        planned = PlannedModel(resolved, model, FolderLayer.scan(resolved.folder, MODEL_TARGET))
-    return tuple(_plan(request, planned, platform, steps) for platform in request.platforms)
+        found = find_model(request.model, ModelWishes(request.mlflow, request.manager), steps)
+    return tuple(_plan(request, found, platform, steps) for platform in request.platforms)
 
 
-def _plan(request: BuildRequest, planned: PlannedModel, platform: Platform, steps: Steps) -> ImagePlan:
+def find_model(ref: ModelRef, wishes: ModelWishes, steps: Steps) -> FoundModel:
+    """Return the model of *ref*, and the environment that an image of it needs.
+
+    Raises:
+        LadingError: there is none, or it cannot be read.
+    """
+    resolved = steps.fetch(ref)
+    model = read_model(resolved.folder)
+    environment = with_mlflow(capture(model, wishes.manager), model, wishes.mlflow)
+    layer = FolderLayer.scan(resolved.folder, MODEL_TARGET)
+    return FoundModel(PlannedModel(resolved, model, layer, identity(environment)), environment)
+
+
+def _plan(request: BuildRequest, found: FoundModel, platform: Platform, steps: Steps) -> ImagePlan:
     with steps.progress.step("lock the environment"):
-        lock = _lock(request, planned.model, platform, steps)
+        lock = _lock(request, found.environment, platform, steps)
         server = steps.server.lock(base_python(lock), platform)
     with steps.progress.step("fetch the wheels"):
         wheels, prefix = steps.wheels.fetch(lock), steps.prefixes.lay_out(lock, ENVIRONMENT_TARGET)
         environment_layer = EnvironmentLayer(ENVIRONMENT_TARGET, lock, wheels, prefix)
         server_layer = EnvironmentLayer(SERVER_TARGET, server, steps.wheels.fetch(server))
-    return make_plan(planned, server_layer, environment_layer, request.options)
+    return make_plan(found.planned, server_layer, environment_layer, request.options)
 
 
-def _lock(request: BuildRequest, model: Model, platform: Platform, steps: Steps) -> Lock:
+def _lock(request: BuildRequest, environment: Environment, platform: Platform, steps: Steps) -> Lock:
     """Return the lock of the model's environment: the user's, or a new one."""
-    environment = capture(model, request.manager)
     if request.lock_from is None:
-        lock = steps.locker.lock(with_mlflow(environment, model, request.mlflow), platform)
+        lock = steps.locker.lock(environment, platform)
     else:
         lock = _given(request.lock_from, environment.python, platform)
     if request.lock_to is not None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from lading import __version__
+from lading.digest import Digest
 from lading.environment import Platform, PythonMinor
 from lading.errors import InvalidOption, InvalidReference
 from lading.layer import EnvironmentLayer, FolderLayer
@@ -48,6 +49,17 @@ _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """Where the programs of a base are: what every base image for Python sets, and Docker where none does."""
 
 _LABEL_PREFIX = "ai.lading."
+PYTHON_LABEL = f"{_LABEL_PREFIX}python"
+"""The model's Python."""
+
+LOCK_LABEL = f"{_LABEL_PREFIX}environment.lock"
+SERVER_LOCK_LABEL = f"{_LABEL_PREFIX}server.lock"
+CAPTURED_LABEL = f"{_LABEL_PREFIX}environment.captured"
+SIGNATURE_LABEL = f"{_LABEL_PREFIX}model.signature"
+VERSION_LABEL = f"{_LABEL_PREFIX}version"
+"""Of Lading, whose server is in the image."""
+
+BASE_NAME_LABEL = "org.opencontainers.image.base.name"
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 _HEALTH_CHECK = """\
@@ -175,6 +187,9 @@ class PlannedModel:
     model: Model
     layer: FolderLayer
 
+    captured: Digest | None = None
+    """Names the environment that it was logged with (`lading.capture.identity`)."""
+
 
 def make_plan(
     model: PlannedModel, server: EnvironmentLayer, environment: EnvironmentLayer, options: ImageOptions
@@ -221,34 +236,39 @@ def _conda_env(environment: EnvironmentLayer) -> dict[str, str]:
     return {"CONDA_PREFIX": environment.target, "PATH": f"{environment.target}/bin:{_PATH}"}
 
 
-def _own_labels(planned: PlannedModel, base: str) -> dict[str, str]:
+def model_labels(planned: PlannedModel) -> dict[str, str | None]:
+    """Return all labels that tell of a model; None is for what is not known of this one."""
     resolved, model = planned.resolved, planned.model
     known = {
         "org.opencontainers.image.title": resolved.name or re.split("[/:]", public_uri(resolved.ref))[-1],
         "org.opencontainers.image.version": resolved.version,
-        "org.opencontainers.image.base.name": public_base(base),
         "model.uri": public_uri(resolved.ref),
         "model.run-id": resolved.run_id or model.run_id,
         "model.id": resolved.model_id or model.model_id,
         "model.digest": planned.layer.digest,
-        "model.signature": model.signature,
+        SIGNATURE_LABEL: model.signature,
         "mlflow.version": model.mlflow_version,
-        "version": __version__,
+        CAPTURED_LABEL: planned.captured,
     }
-    return {_label(name): str(value) for name, value in known.items() if value is not None}
+    return {_label(name): None if value is None else str(value) for name, value in known.items()}
+
+
+def _own_labels(planned: PlannedModel, base: str) -> dict[str, str]:
+    known = model_labels(planned) | {BASE_NAME_LABEL: public_base(base), VERSION_LABEL: __version__}
+    return {name: text for name, text in known.items() if text is not None}
 
 
 def _lock_labels(server: EnvironmentLayer, environment: EnvironmentLayer) -> dict[str, str]:
     known = {
-        "python": environment.lock.python,
-        "environment.lock": environment.lock.digest,
-        "server.lock": server.lock.digest,
+        PYTHON_LABEL: environment.lock.python,
+        LOCK_LABEL: environment.lock.digest,
+        SERVER_LOCK_LABEL: server.lock.digest,
     }
-    return {_label(name): str(value) for name, value in known.items()}
+    return {name: str(value) for name, value in known.items()}
 
 
 def _label(name: str) -> str:
-    return name if name.startswith("org.") else _LABEL_PREFIX + name
+    return name if name.startswith(("org.", _LABEL_PREFIX)) else _LABEL_PREFIX + name
 
 
 def public_uri(ref: ModelRef) -> str:
