@@ -44,9 +44,9 @@ def trailer(crc32: int, size_bytes: int) -> bytes:
 
 def member(data: bytes) -> bytes:
     """Return *data* as a gzip member; the same bytes on every machine."""
-    stream = b"".join(_stored(data))
-    if len(data) <= _FIXED_BYTES:
-        stream = min(stream, _fixed(data), key=len)
+    stream = _fixed(data) if len(data) <= _FIXED_BYTES else None
+    if stream is None or len(stream) > _BLOCK.size + len(data):
+        stream = b"".join(_stored(data))
     return HEADER + stream + trailer(zlib.crc32(data), len(data))
 
 

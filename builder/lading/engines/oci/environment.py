@@ -5,7 +5,6 @@ registries and engines keep it once. The other wheels share a layer; what depend
 is only where the interpreter is, has a small one of its own, and so does Lading's runtime.
 """
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -37,7 +36,8 @@ _CHECKED = "environments"
 _MAX_HEAVY = 20
 """Only the heaviest have: base image, two environments, bytecode and model stay below 60 layers."""
 
-_CORES = len(os.sched_getaffinity(0))
+_AT_ONCE = 2
+"""Reading and hashing leave other threads alone, the many small steps between do not: more only wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class EnvironmentLayers:
         self, blobs: Sequence[WheelLayer], wheels: Sequence[LayerWheel], segments: Segments
     ) -> tuple[LayerFacts, ...]:
         """Return the facts of *blobs*; those of layers that were never made before are measured, at once."""
-        with ThreadPoolExecutor(_CORES) as pool:
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
             facts = tuple(pool.map(self._fact, blobs))
         key = f"{TRANSFORM} {segments.scheme} {' '.join(wheel.key for wheel in wheels)}"
         if self.store.read_entry(_CHECKED, key) is None:
