@@ -40,6 +40,16 @@ class ModernRegistry:
 
     warning: str | None = None
 
+    refused_digest: str = ""
+    """Of a blob that this registry does not want."""
+
+    is_damaged: bool = False
+    """Whether it tells another digest than that of what it stored."""
+
+    has_referrers: bool = True
+    conflicts: int = 0
+    """How many times somebody else changes a tag just before us."""
+
     blobs: dict[str, bytes] = field(default_factory=dict)
     manifests: dict[str, tuple[str, bytes]] = field(default_factory=dict)
     uploads: dict[str, bytes] = field(default_factory=dict)
@@ -55,10 +65,11 @@ class ModernRegistry:
     @contextmanager
     def running(self) -> Iterator["ModernRegistry"]:
         """Serve on a free port."""
-        with serving(self._handle) as self.port:
+        with serving(self.handle) as self.port:
             yield self
 
-    def _handle(self, handler: Handler) -> None:
+    def handle(self, handler: Handler) -> None:
+        """Answer a request."""
         self.asked.append((handler.command, handler.path, handler.headers.get("Content-Range") or ""))
         path = handler.path.partition("?")[0]
         if "/uploads/" in path:
@@ -68,16 +79,16 @@ class ModernRegistry:
         elif "/blobs/" in path:
             found = self.blobs.get(path.rpartition("/")[2])
             handler.answer(404 if found is None else 200, found or b"")
-        elif "/referrers/" in path:
+        elif "/referrers/" in path and self.has_referrers:
             self._referrers(handler, path.rpartition("/")[2])
         else:
-            handler.answer(200)
+            handler.answer(200 if path == "/v2/" else 404)
 
     def _post_upload(self, handler: Handler) -> None:
         upload = uuid.uuid4().hex
         self.uploads[upload] = b""
         least = str(self.least_part_bytes)
-        location = f"{handler.path}{upload}?_state=a%3D%3D"
+        location = f"{handler.path.partition('?')[0]}{upload}?_state=a%3D%3D"
         handler.answer(202, Location=location, OCI_Chunk_Min_Length=least)
 
     def _get_upload(self, handler: Handler) -> None:
@@ -110,8 +121,12 @@ class ModernRegistry:
         if not handler.path.endswith(f"&digest={_digest(data)}"):
             handler.answer(400, b'{"errors":[{"code":"DIGEST_INVALID"}]}')
             return
+        if _digest(data) == self.refused_digest:
+            handler.answer(403, b'{"errors":[{"code":"DENIED"}]}')
+            return
         self.blobs[_digest(data)] = data
-        handler.answer(201, Docker_Content_Digest=_digest(data))
+        digest = f"sha256:{0:064}" if self.is_damaged else _digest(data)
+        handler.answer(201, Docker_Content_Digest=digest)
 
     def _upload(self, handler: Handler) -> str:
         found = _UPLOAD.search(handler.path)
@@ -130,14 +145,19 @@ class ModernRegistry:
         if handler.command != "PUT":
             media_type, data = self.manifests.get(reference, ("", b""))
             headers = {"Docker_Content_Digest": _digest(data), "Content_Type": media_type} if data else {}
+            headers |= {"ETag": f'"{_digest(data)}"'}
             headers |= {"Warning": self.warning} if self.warning else {}
             handler.answer(200 if data else 404, data, **headers)
             return
         data = handler.body()
+        if handler.headers.get("If-Match") and self.conflicts:
+            self.conflicts -= 1
+            handler.answer(412)
+            return
         for name in (reference, _digest(data)):
             self.manifests[name] = (str(handler.headers.get("Content-Type")), data)
         subject = json.loads(data).get("subject")
-        said = {"OCI_Subject": subject["digest"]} if subject else {}
+        said = {"OCI_Subject": subject["digest"]} if subject and self.has_referrers else {}
         handler.answer(201, Docker_Content_Digest=_digest(data), **said)
 
     def _referrers(self, handler: Handler, subject: str) -> None:

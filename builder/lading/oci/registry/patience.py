@@ -1,11 +1,11 @@
 """How often something is tried again, and how long is waited in between."""
 
 import random
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from threading import Event
 
 from lading.errors import LadingError
 
@@ -37,14 +37,15 @@ class Patience:
     longest_wait_s: float = 60.0
     """Also where the registry asks for more."""
 
-    sleep: Callable[[float], object] = time.sleep
+    sleep: Callable[[float, Event], object] = lambda wait_s, stop: stop.wait(wait_s)
+    """Ends early when the event is set."""
 
     spread: Callable[[], float] = lambda: random.uniform(0.7, 1.3)  # noqa: S311 - spreads load, keeps no secret
     """Lest all that failed together try again together."""
 
-    def start(self) -> "Tries":
-        """Return a count of failures that has none yet."""
-        return Tries(self)
+    def start(self, stop: Event | None = None) -> "Tries":
+        """Return a count of failures that has none yet; nothing is waited for once *stop* is set."""
+        return Tries(self, stop or Event())
 
 
 @dataclass(slots=True)
@@ -52,7 +53,8 @@ class Tries:
     """The failures of one undertaking."""
 
     patience: Patience
-    failures: int = field(default=0)
+    stop: Event
+    failures: int = 0
 
     def failed(self, failure: Passing) -> None:
         """Wait until it is time for the next attempt.
@@ -65,7 +67,7 @@ class Tries:
             raise failure
         own_s = self.patience.first_wait_s * 3 ** (self.failures - 1) * self.patience.spread()
         wait_s = own_s if failure.wait_s is None else max(failure.wait_s, 0.0)
-        self.patience.sleep(min(wait_s, self.patience.longest_wait_s))
+        self.patience.sleep(min(wait_s, self.patience.longest_wait_s), self.stop)
 
     def advanced(self) -> None:
         """Forget the failures: it went on."""

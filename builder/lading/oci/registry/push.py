@@ -112,6 +112,10 @@ class Pusher:
             try:
                 done, _ = wait(futures, return_when=FIRST_EXCEPTION)
                 failures = [error for future in done if (error := future.exception()) is not None]
+            except BaseException:
+                stop.set()
+                self.repository.host.transport.abort()  # some may wait long for an answer
+                raise
             finally:
                 stop.set()
                 pool.shutdown(wait=False, cancel_futures=True)

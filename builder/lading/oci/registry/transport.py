@@ -3,15 +3,17 @@
 A broken connection is a ``Passing``, as it may hold the next time; a host that cannot be trusted is not.
 """
 
+import socket
 import ssl
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 from urllib.parse import urlsplit
+from weakref import WeakSet
 
 import httpx
 
@@ -98,6 +100,7 @@ class Transport:
         self._clients: dict[tuple[str, str], httpx.Client] = {}
         self._stack = ExitStack()
         self._lock = Lock()
+        self._sockets: WeakSet[socket.socket] = WeakSet()
 
     def __enter__(self) -> Self:
         return self
@@ -107,6 +110,15 @@ class Transport:
     ) -> None:
         """Close all connections."""
         self._stack.close()
+
+    def abort(self) -> None:
+        """Break all connections, also those on which other threads wait."""
+        with self._lock:
+            connections = tuple(self._sockets)
+        for connection in connections:
+            with suppress(OSError):  # it was closed meanwhile
+                # not SSLSocket's own, which takes TLS away from under the waiting thread
+                socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
     @contextmanager
     def send(self, request: Request) -> Iterator[Answer]:
@@ -126,13 +138,25 @@ class Transport:
         timeout = httpx.Timeout(_SILENCE_S, connect=_CONNECT_S, read=silence_s)
         with _broken_connections(request.url):
             made = client.build_request(
-                request.method, request.url, headers=headers, content=content, timeout=timeout
+                request.method,
+                request.url,
+                headers=headers,
+                content=content,
+                timeout=timeout,
+                extensions={"trace": self._watch},
             )
             response = client.send(made, stream=True)
         try:
             yield Answer(response.status_code, response.reason_phrase, request.url, response)
         finally:
             response.close()
+
+    def _watch(self, event: str, information: Mapping[str, Any]) -> None:
+        """Remember the sockets of all connections (HTTPX, "Request extensions")."""
+        if event in {"connection.connect_tcp.complete", "connection.start_tls.complete"}:
+            stream = information["return_value"]
+            with self._lock:
+                self._sockets.add(stream.get_extra_info("socket"))
 
     def _client(self, url: str) -> httpx.Client:
         parts = urlsplit(url)

@@ -68,12 +68,13 @@ class Upload:
             RegistryError: the registry does not take it.
             Cancelled: ``stop`` was set.
         """
-        tries = self.repository.host.patience.start()
+        tries = self.repository.host.patience.start(self.stop)
         while True:
             before = self.confirmed_bytes
             try:
                 self._attempt()
             except Passing as failure:
+                self._require_wanted()
                 if self._recovered():
                     return
                 if self.confirmed_bytes > before:
@@ -192,8 +193,7 @@ class Upload:
         self._show(start)
         for chunk in self.blob.chunks(start):
             for piece in _pieces(chunk[: end - position]):
-                if self.stop.is_set():
-                    raise Cancelled
+                self._require_wanted()
                 position += len(piece)
                 if start == 0:
                     sha256.update(piece)
@@ -204,6 +204,10 @@ class Upload:
             if position >= end:
                 break
         self._require(position == end)
+
+    def _require_wanted(self) -> None:
+        if self.stop.is_set():
+            raise Cancelled
 
     def _require(self, is_right: bool) -> None:  # noqa: FBT001 - an assertion
         if not is_right:
@@ -233,9 +237,9 @@ class Upload:
         self._show(0)
 
     def _abort(self) -> None:
-        """Tell the registry that nothing more comes, once; it forgets unfinished uploads anyway."""
-        if self.location is None:
-            return
+        """Tell the registry that nothing more comes to this upload."""
+        if self.location is None or self.stop.is_set():
+            return  # nobody waits for an answer in the end; registries forget unfinished uploads
         ask = self.repository.ask("the upload", "DELETE", self.location, _TAKEN | _LOST)
         with suppress(Passing, RegistryError):
             self.repository.host.ask_once(ask)

@@ -21,7 +21,7 @@ class Nobody:
 
 def settings(credentials: dict[str, Credentials] | None = None, **more: Any) -> Settings:
     """Return settings that do not depend on this machine, and a patience that does not wait."""
-    own = {"certificate_folders": (), "patience": Patience(sleep=lambda _: None)}
+    own = {"certificate_folders": (), "patience": Patience(sleep=lambda *_: None)}
     return Settings(**{"keychain": Given(credentials or {}, Nobody()), **own, **more})
 
 

@@ -175,7 +175,7 @@ def test_a_registry_that_limits_requests_is_waited_for():
             handler.answer(429, b'{"errors": [{"code": "TOOMANYREQUESTS"}]}', Retry_After="7")
 
     told = pytest.raises(RegistryError, match=r"localhost:\d+/a refuses the manifest 1: 429.*limits how much")
-    patient = settings(patience=Patience(sleep=waited.append))
+    patient = settings(patience=Patience(sleep=lambda wait_s, _: waited.append(wait_s)))
     with serving(limited) as port, Registries(patient) as registries, told:
         registries.pull(ImageRef.parse(f"localhost:{port}/a:1"), AMD64)
 

@@ -1,6 +1,7 @@
 """How often something is tried again."""
 
 from datetime import UTC, datetime
+from threading import Event
 
 import pytest
 from lading.oci.registry.patience import Passing, Patience, retry_after_s
@@ -9,7 +10,7 @@ from lading.oci.registry.patience import Passing, Patience, retry_after_s
 def waits(failures):
     """Return how long is waited after each of *failures*, the last of which is one too many."""
     waited: list[float] = []
-    tries = Patience(sleep=waited.append, spread=lambda: 1.0).start()
+    tries = Patience(sleep=lambda wait_s, _: waited.append(wait_s), spread=lambda: 1.0).start()
     for failure in failures[:-1]:
         tries.failed(failure)
     with pytest.raises(Passing):
@@ -29,9 +30,17 @@ def test_a_registry_says_how_long():
     assert waits(failures) == [7, 0, 60, 0]
 
 
+def test_nobody_waits_for_what_is_not_wanted():
+    """A wait ends when the undertaking is stopped."""
+    stop = Event()
+    stop.set()
+
+    Patience().start(stop).failed(Passing("x", wait_s=60))
+
+
 def test_progress_renews_patience():
     """Only failures in a row count."""
-    tries = Patience(attempts=2, sleep=lambda _: None).start()
+    tries = Patience(attempts=2, sleep=lambda *_: None).start()
 
     for _ in range(10):
         tries.failed(Passing("x"))

@@ -1,9 +1,12 @@
 """Uploads that break, with registries that remember what they have, and with those that do not."""
 
+import signal
 from contextlib import contextmanager
+from threading import Event, get_ident
 
 import pytest
 from lading.errors import PushFailed
+from lading.oci.image import Index
 from lading.oci.registry.referrers import Artifact
 from lading.oci.registry.registries import Registries
 from lading.progress import Silent
@@ -11,6 +14,7 @@ from lading.progress import Silent
 from tests.builder.oci.registry.conftest import settings
 from tests.registries.images import image, layer, random_image
 from tests.registries.modern import ModernRegistry
+from tests.registries.web import serving
 
 
 class Shown(Silent):
@@ -113,3 +117,78 @@ def test_referrers_are_listed_by_the_registry(registries):
         (chosen,) = registries.referrers(ref, subject.digest, "text/b")
         assert chosen.digest == made[1].digest
     assert not [tag for tag in registry.manifests if tag.startswith("sha256-")]
+
+
+def test_an_interrupted_push_ends_at_once(registries):
+    """Also while a registry takes its time; nothing is tagged."""
+    made, pushed = image(layer(b"x" * 20_000)), ModernRegistry()
+    main, is_over = get_ident(), Event()
+
+    def slow(handler):
+        if handler.command == "PUT":
+            signal.pthread_kill(main, signal.SIGINT)
+            is_over.wait(60)
+        pushed.handle(handler)
+
+    with serving(slow) as pushed.port:
+        with pytest.raises(KeyboardInterrupt):
+            registries.push(made, pushed.ref("team/iris:1"))
+        is_over.set()
+
+    assert pushed.manifests == {}
+
+
+def test_the_first_failure_ends_the_others(registries):
+    """A blob that is refused is told at once, not after all others went up."""
+    layers = [layer(bytes([number]) * 20_000) for number in range(20)]
+    registry = ModernRegistry(refused_digest=str(layers[0].descriptor.digest))
+    with registry.running(), pytest.raises(PushFailed, match="403"):
+        registries.push(image(*layers), registry.ref("team/iris:1"))
+
+    assert len(registry.blobs) < len(layers)
+
+
+def test_a_mount_that_is_not_granted_goes_on_as_the_upload_that_was_started(registries):
+    """202 in place of 201 is an upload, which no second request starts."""
+    made = image(layer(b"x"))
+    with ModernRegistry().running() as registry:
+        registries.push(made, registry.ref("team/iris:1"), mounted_from=("team/iris", "team/base"))
+
+    posts = [path for method, path, _ in registry.asked if method == "POST"]
+    assert len(posts) == 2
+    assert all(path.endswith("from=team/base") for path in posts)
+
+
+def test_the_last_index_of_a_tag_proves_its_blobs(registries):
+    """Those of all its platforms."""
+    first = Index((image(layer(b"a")), image(layer(b"b"), architecture="arm64")))
+    second = Index((first.images[0], image(layer(b"c"), architecture="arm64")))
+    with ModernRegistry().running() as registry:
+        ref = registry.ref("team/iris:1")
+        registries.push(first, ref)
+        before = len(registry.asked)
+        registries.push(second, ref)
+
+    heads = [path for method, path, _ in registry.asked[before:] if method == "HEAD" and "/blobs/" in path]
+    assert len(heads) == 2
+
+
+def test_a_registry_that_stores_something_else_is_an_error(registries):
+    """It says by its digest what it has."""
+    with (
+        ModernRegistry(is_damaged=True).running() as registry,
+        pytest.raises(PushFailed, match="it stored sha256:0"),
+    ):
+        registries.push(image(layer(b"x")), registry.ref("team/iris:1"))
+
+
+def test_others_may_attach_at_the_same_time(registries):
+    """The index under the tag is written only in the state in which it was read."""
+    with ModernRegistry(has_referrers=False, conflicts=2).running() as registry:
+        ref = registry.ref("team/iris:1")
+        subject = registries.push(image(layer(b"x")), ref)
+        made = [registries.attach(ref, subject, Artifact(f"text/{kind}", ())) for kind in ("a", "b")]
+
+        found = registries.referrers(ref, subject.digest)
+
+    assert sorted(each.digest for each in found) == sorted(each.digest for each in made)
