@@ -12,7 +12,7 @@ from importlib import metadata
 from pathlib import Path
 
 from lading.build import Steps
-from lading.capture.environment import capture
+from lading.capture.environment import Manager, capture
 from lading.capture.mlflow_need import MlflowNeed, with_mlflow
 from lading.capture.mlmodel import read_model
 from lading.environment import Platform, PythonMinor
@@ -34,6 +34,9 @@ class Makers:
 
     server: EnvironmentMaker
 
+    manager: Manager = Manager.VIRTUALENV
+    """What is read of what was captured: `VIRTUALENV` leaves conda's packages out."""
+
 
 def prepare(ref: ModelRef, mlflow: MlflowNeed, steps: Steps, makers: Makers) -> LocalServer:
     """Return a server for the model that *ref* names; environments are made where they are missing.
@@ -44,8 +47,10 @@ def prepare(ref: ModelRef, mlflow: MlflowNeed, steps: Steps, makers: Makers) -> 
     with steps.progress.step("fetch the model"):
         resolved = steps.fetch(ref)
         model = read_model(resolved.folder)
-    python = _here(os.environ) if makers.model is None else _made(model, mlflow, steps, makers.model)
+    python = _made(model, mlflow, steps, makers) or _here(os.environ)
     environ = {"LADING_MODEL": str(model.folder.absolute()), "LADING_MODEL_PYTHON": str(python)}
+    if makers.manager is Manager.CONDA:
+        environ |= _activated(python.parents[1], os.environ)
     return LocalServer((str(_server_python(steps, makers.server)), "-I", "-m", "lading_runtime"), environ)
 
 
@@ -53,13 +58,21 @@ def _here(environ: Mapping[str, str]) -> Path:
     return Path(environ.get("LADING_MODEL_PYTHON") or sys.executable)
 
 
-def _made(model: Model, mlflow: MlflowNeed, steps: Steps, maker: EnvironmentMaker) -> Path:
-    """Return the interpreter of the captured environment."""
+def _activated(prefix: Path, environ: Mapping[str, str]) -> dict[str, str]:
+    """Return what makes a conda environment the one whose programs are found."""
+    return {"CONDA_PREFIX": str(prefix), "PATH": f"{prefix}/bin{os.pathsep}{environ.get('PATH', os.defpath)}"}
+
+
+def _made(model: Model, mlflow: MlflowNeed, steps: Steps, makers: Makers) -> Path | None:
+    """Return the interpreter of the captured environment; None where none is to be made."""
+    if makers.model is None:
+        return None
+    captured = capture(model, makers.manager)
     with steps.progress.step("lock the environment"):
-        lock = steps.locker.lock(with_mlflow(capture(model), model, mlflow), this_platform())
+        lock = steps.locker.lock(with_mlflow(captured, model, mlflow), this_platform())
     with steps.progress.step("fetch the wheels"):
         wheels = steps.wheels.fetch(lock)
-    return maker.make(lock, wheels)
+    return makers.model.make(lock, wheels)
 
 
 def _server_python(steps: Steps, maker: EnvironmentMaker) -> Path:

@@ -74,7 +74,11 @@ def model(conformance, tmp_path_factory) -> Path:
     greeting = Package(
         name="greeting", files={"bin/greet": f"#!/bin/sh\ncat {PLACEHOLDER}/share/x\n".encode()}
     )
-    packages = [this_python(), greeting, *(of_wheel(wheel, depends=("python",)) for wheel in joblib())]
+    packages = [
+        this_python(target="/opt/env"),
+        greeting,
+        *(of_wheel(wheel, depends=("python",)) for wheel in joblib()),
+    ]
     channel = Channel(folder.parent / "channel").add(*packages)
     pinned = "".join(f"    - {line}\n" for line in (folder / "requirements.txt").read_text().split())
     (folder / "conda.yaml").write_text(

@@ -4,11 +4,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import assert_never
 
+from lading.capture.environment import Manager
 from lading.capture.mlflow_need import MlflowNeed
 from lading.cli.options import EnvManager, ProgressMode
 from lading.cli.progress import shown
 from lading.cli.steps import Workshop, downloads, make_workshop
 from lading.environment import PackageIndex
+from lading.environments.conda import CondaMaker
 from lading.environments.local import EnvironmentMaker
 from lading.environments.uv import UvMaker
 from lading.environments.virtualenv import VirtualenvMaker
@@ -26,7 +28,8 @@ def prepared(
     with downloads() as folder:
         with shown(mode) as progress:
             tools = make_workshop(folder, progress, index)
-            makers = Makers(_maker(manager, tools), UvMaker(tools.store, tools.progress))
+            captured = Manager.CONDA if manager is EnvManager.CONDA else Manager.VIRTUALENV
+            makers = Makers(_maker(manager, tools), UvMaker(tools.store, tools.progress), captured)
             server = prepare(ref, mlflow, tools.steps, makers)
         yield server
 
@@ -39,5 +42,7 @@ def _maker(manager: EnvManager, tools: Workshop) -> EnvironmentMaker | None:
             return VirtualenvMaker(tools.store, tools.progress)
         case EnvManager.UV:
             return UvMaker(tools.store, tools.progress)
+        case EnvManager.CONDA:
+            return CondaMaker(tools.store, tools.progress, tools.steps.prefixes)
         case _:
             assert_never(manager)

@@ -31,6 +31,9 @@ class EnvManager(StrEnum):
     VIRTUALENV = "virtualenv"
     UV = "uv"
 
+    CONDA = "conda"
+    """All that ``conda.yaml`` says; the others leave conda's packages out."""
+
 
 ModelUri = Annotated[
     str,

@@ -48,13 +48,13 @@ class Workshop:
     store: Store
     progress: Progress
 
-    def make(self, lock: Lock, maker: str, fill: Callable[[Path, Path], None]) -> Path:
+    def make(self, lock: Lock, maker: str, fill: Callable[[Path], None]) -> Path:
         """Return the interpreter of the environment of *lock*, made by *fill* where it is missing.
 
         Args:
             lock: what the environment holds.
             maker: whose environment it is: those of different makers differ.
-            fill: makes an environment, given an interpreter and a folder that does not exist yet.
+            fill: makes an environment in a folder that does not exist yet.
         """
         key = hashlib.sha256(f"{maker} {lock.digest}".encode()).hexdigest()[:32]
         folder = self.store.root / "environments" / key
@@ -62,15 +62,15 @@ class Workshop:
             waits = "waiting for another process that makes the environment"
             with self.store.exclusive(f"environment-{key}", on_wait=lambda: self.progress.line(waits)):
                 if not _is_complete(folder):
-                    self._make(folder, interpreter_of(lock.python), fill)
+                    self._make(folder, fill)
         return python_of(folder)
 
-    def _make(self, folder: Path, base: Path, fill: Callable[[Path, Path], None]) -> None:
+    def _make(self, folder: Path, fill: Callable[[Path], None]) -> None:
         with self.progress.step("make the environment"), store_errors("write", folder):
             shutil.rmtree(folder, ignore_errors=True)
             folder.parent.mkdir(parents=True, exist_ok=True)
-            fill(base, folder)
-            (folder / _MARK).write_text(_identity(base), encoding="utf-8")
+            fill(folder)
+            (folder / _MARK).write_text(_identity(python_of(folder)), encoding="utf-8")
 
 
 def interpreter_of(python: PythonMinor) -> Path:

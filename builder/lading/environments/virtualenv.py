@@ -6,7 +6,7 @@ from pathlib import Path
 
 import virtualenv
 
-from lading.environments.local import Workshop, python_of, requirement_lines
+from lading.environments.local import Workshop, interpreter_of, python_of, requirement_lines
 from lading.errors import ServeFailed
 from lading.lock import Lock
 from lading.progress import Progress
@@ -29,8 +29,8 @@ class VirtualenvMaker:
             ServeFailed: there is no such Python here, or the environment cannot be made.
         """
 
-        def fill(base: Path, folder: Path) -> None:
-            _create(base, folder)
+        def fill(folder: Path) -> None:
+            _create(interpreter_of(lock.python), folder)
             (folder / _REQUIREMENTS).write_text(requirement_lines(wheels), encoding="utf-8")
             _install(folder)
 

@@ -177,8 +177,12 @@ def distribution(name: str, version: str, *requires: str, at: str = "site-packag
     }
 
 
-def this_python() -> Package:
-    """Return a Python that runs: the one that the tests run in, moved as conda moves its packages."""
+def this_python(*, target: str) -> Package:
+    """Return a Python that runs at *target*: the one that the tests run in, moved as conda moves packages.
+
+    What a program says of its libraries' folder can only be replaced by a shorter path. At a longer *target*,
+    which is on this machine then, the program goes on using the libraries that it has.
+    """
     base, minor = Path(sys.base_prefix), f"{sys.version_info[0]}.{sys.version_info[1]}"
     library = base / "lib"
     modules = (path for path in (library / f"python{minor}").rglob("*") if path.is_file())
@@ -188,19 +192,22 @@ def this_python() -> Package:
         name="python",
         version=".".join(map(str, sys.version_info[:3])),
         placeholder=_BUILT_IN[: len(str(base))],
-        files={path.relative_to(base).as_posix(): _built(path.read_bytes(), str(base)) for path in files},
+        files={
+            path.relative_to(base).as_posix(): _built(path.read_bytes(), str(base), target) for path in files
+        },
         links={"bin/python": f"python{minor}", "bin/python3": f"python{minor}"},
     )
 
 
-def _built(content: bytes, base: str) -> bytes:
+def _built(content: bytes, base: str, target: str) -> bytes:
     """Return *content* as if it had been built elsewhere: the folder of libraries in a program is moved.
 
     Nothing else in a program is: linkers let strings share their ends, and a version is one of a path.
     """
     there = _BUILT_IN[: len(base)].encode()
     if b"\0" in content:
-        return content.replace(f"{base}/lib\0".encode(), there + b"/lib\0")
+        is_moved = len(target) <= len(base)
+        return content.replace(f"{base}/lib\0".encode(), there + b"/lib\0") if is_moved else content
     return content.replace(base.encode(), there)
 
 
