@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,8 +16,9 @@ from pathlib import Path
 from lading.digest import Digest
 from lading.oci import media_types
 from lading.oci.blob import BytesBlob
+from lading.oci.config import Config
 from lading.oci.descriptor import Descriptor
-from lading.oci.image import Layer
+from lading.oci.image import Image, Layer
 
 from tests.conftest import run
 
@@ -47,6 +49,17 @@ def tar_layer(files: Mapping[str, bytes], *, members: int = 0) -> Layer:
     return Layer(
         Descriptor.of(media_types.TAR_GZIP, packed), diff_id, BytesBlob(packed), "COPY", len(content)
     )
+
+
+def fresh(*, members: int = 0, size: int = 32) -> Layer:
+    """Return a layer that no engine has: one that it has it would not even read."""
+    return tar_layer({f"opt/{uuid.uuid4().hex}": os.urandom(size)}, members=members)
+
+
+def image(*layers: Layer, architecture: str = "amd64") -> Image:
+    """Return an image of layers."""
+    empty = {"os": "linux", "architecture": architecture, "rootfs": {"type": "layers", "diff_ids": []}}
+    return Image(Config(empty), ()).with_layers(layers)
 
 
 @dataclass(frozen=True)

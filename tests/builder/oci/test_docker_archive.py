@@ -107,6 +107,36 @@ def test_files_that_are_not_there_are_named():
         read_docker_archive(members(files), None, AMD64)
 
 
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({"c.json": config(b"1"), "manifest.json": manifest([])}, "0 layers, its configuration 1"),
+        ({"c.json": config(), "manifest.json": b"[1]"}, "no list of images"),
+        ({"c.json": config(), "manifest.json": b"["}, "no JSON"),
+        ({"c.json": config(), "manifest.json": bytes(5 << 20)}, "too large"),
+        (
+            {
+                "c.json": config(b"1"),
+                "blobs/sha256/x": gzip.compress(b"1"),
+                "manifest.json": manifest(["blobs/sha256/x"]),
+            },
+            "names a blob 'x'",
+        ),
+    ],
+)
+def test_a_damaged_archive_is_refused(files, message):
+    """The error says what is wrong with it."""
+    with pytest.raises(InvalidImage, match=message):
+        read_docker_archive(members(files), None, AMD64)
+
+
+def test_names_that_no_reference_could_be_are_compared_as_they_are():
+    """Whatever wrote them, the image can be had."""
+    files = {"c.json": config(), "manifest.json": manifest([], "Not A Name")}
+
+    assert read_docker_archive(members(files), "Not A Name", AMD64).layers == ()
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.sampled_from(["c.json", "x"]),
     lambda inner: (

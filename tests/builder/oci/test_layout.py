@@ -139,6 +139,22 @@ def test_a_damaged_file_gets_no_name(tmp_path, mode):
     assert contents(layout.folder) == {"oci-layout": b'{"imageLayoutVersion":"1.0.0"}'}
 
 
+def test_a_layer_that_is_longer_than_promised_is_refused(tmp_path):
+    """A model that grew while it was read."""
+    grown = Layer(Descriptor.of(media_types.TAR, b"short"), Digest.of(b"short"), BytesBlob(b"short, no more"))
+
+    with pytest.raises(DigestMismatch, match="build again"):
+        Layout(tmp_path).write(image(grown), [IRIS])
+
+
+def test_a_file_that_is_gone_is_told(tmp_path):
+    """It is not mistaken for a trouble with the layout."""
+    missing = layer(b"1", FileBlob(tmp_path / "missing"))
+
+    with pytest.raises(InvalidImage, match="cannot be read: no such file"):
+        Layout(tmp_path / "layout").write(image(missing), [IRIS])
+
+
 @dataclass(frozen=True)
 class Failing:
     """Some bytes, then an error."""
