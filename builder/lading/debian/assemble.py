@@ -90,16 +90,14 @@ def assemble(packages: Sequence[Unpacked], architecture: str, python: str | None
 
 
 def _register(root: Root, package: Unpacked) -> None:
-    """Say in the image that it has *package*, where Trivy, Grype and Syft look in distroless images."""
+    """Say in the image that it has *package*, as distroless does, for Trivy, Grype, Syft and others.
+
+    See its ``PACKAGE_METADATA.md``: what ``dpkg-deb --field`` prints, and the checksums beside.
+    """
     folder_path = "var/lib/dpkg/status.d"
     name = parse_paragraph(package.control).get("Package", package.name)
-    root.put(f"{folder_path}/{name}", file(_status(package.control).encode()))
+    root.put(f"{folder_path}/{name}", file(package.control.encode()))
     root.put(f"{folder_path}/{name}.md5sums", file(package.checksums.encode()))
-
-
-def _status(control: str) -> str:
-    first, _, rest = control.strip("\n").partition("\n")
-    return f"{first}\nStatus: install ok installed\n{rest}\n"
 
 
 def _add_accounts(root: Root) -> None:

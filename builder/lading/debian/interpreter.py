@@ -127,7 +127,7 @@ def add_interpreter(
             what = path.removeprefix(f"{PREFIX}/")
             raise BuildFailed(
                 f"{interpreter.title} does not run on this base: {what} needs {' and '.join(wrong)}",
-                hint="use a newer suite, or give --base an image with this Python",
+                hint="use a newer suite, or give --base-image an image with this Python",
             )
     add_linker_cache(root, architecture)
 

@@ -9,7 +9,8 @@ from lading.debian.version import DebianVersion
 from lading.digest import Digest
 from lading.errors import ArchiveError
 
-_FORMAT = 1
+FORMAT = 1
+"""Counts up whenever locks are written in another way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class BaseLock:
     def encode(self) -> bytes:
         """Return it as JSON, always the same."""
         members = {
-            "format": _FORMAT,
+            "format": FORMAT,
             "suite": self.suite,
             "architecture": self.architecture,
             "dates": self.dates,
@@ -71,7 +72,7 @@ class BaseLock:
 
 
 def _known(members: Any) -> Any:
-    if members["format"] != _FORMAT:
+    if members["format"] != FORMAT:
         raise ValueError(f"its format is {members['format']!r}")
     return members
 

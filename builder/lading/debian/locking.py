@@ -11,6 +11,9 @@ from lading.debian.resolve import resolve
 from lading.environment import PythonMinor
 from lading.errors import BuildFailed
 
+CHOICE = 1
+"""Counts up whenever a base is made of other packages: what was locked before does not count then."""
+
 SYSTEM = (
     "base-files",
     "ca-certificates",

@@ -1,7 +1,7 @@
 """The files of packages, as they will be in the image; no maintainer script is run.
 
-Contents go to one temporary file, a stretch for each: nothing is written to disk as a tree, so that
-neither the umask nor the file system of this machine has a say.
+Contents go to one temporary file for each package, a stretch for each: nothing is written to disk as a
+tree, so that neither the umask nor the file system of this machine has a say.
 """
 
 import hashlib
@@ -44,13 +44,12 @@ class Unpacked:
     """Its list of MD5 sums, which scanners read too."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Unpacker:
-    """Unpacks packages into one file."""
+    """Unpacks packages; several threads may use one."""
 
-    file: BinaryIO
-    path: Path
-    """Of that file."""
+    folder: Path
+    """Where the contents are put; it must stay as long as the nodes are used."""
 
     def unpack(self, deb: Deb) -> Unpacked:
         """Return what is in *deb*.
@@ -60,38 +59,48 @@ class Unpacker:
         """
         with deb.control() as archive:
             control = _texts(archive, {"control", "md5sums"})
-        with deb.data() as archive:
-            nodes = dict(self._nodes(archive, deb.name))
-        self.file.flush()
-        kept = {path: node for path, node in nodes.items() if _is_kept(path, node)}
-        return Unpacked(
-            deb.name,
-            tuple(kept.items()),
-            control.get("control", ""),
-            _checksums(control.get("md5sums", ""), kept),
-        )
+        path = self.folder / deb.name
+        with deb.data() as archive, path.open("wb") as file:
+            nodes = dict(_Contents(file, path, deb.name).nodes(archive))
+        kept = {each: node for each, node in nodes.items() if _is_kept(each, node)}
+        checksums = _checksums(control.get("md5sums", ""), kept)
+        return Unpacked(deb.name, tuple(kept.items()), control.get("control", ""), checksums)
 
-    def _nodes(self, archive: tarfile.TarFile, package: str) -> Iterator[tuple[str, Node]]:
+
+@dataclass(frozen=True, slots=True)
+class _Contents:
+    """Reads one package's files."""
+
+    file: BinaryIO
+    """Where contents are put."""
+
+    path: Path
+    """Of that file."""
+
+    package: str
+
+    def nodes(self, archive: tarfile.TarFile) -> Iterator[tuple[str, Node]]:
+        """Yield what is at each path."""
         seen: dict[str, Node] = {}
         for member in archive:
-            path = _path(member.name, package)
+            path = _path(member.name, self.package)
             if not path:
                 continue
-            seen[path] = node = self._node(archive, member, package, seen)
+            seen[path] = node = self._node(archive, member, seen)
             yield moved(path, node)
 
-    def _node(
-        self, archive: tarfile.TarFile, member: tarfile.TarInfo, package: str, seen: Mapping[str, Node]
-    ) -> Node:
+    def _node(self, archive: tarfile.TarFile, member: tarfile.TarInfo, seen: Mapping[str, Node]) -> Node:
         if member.islnk():
-            return _linked(seen, member, package)
+            return _linked(seen, member, self.package)
         if member.isdir():
             return folder(member.mode & 0o1777)
         if member.issym():
             return link(member.linkname)
         content = archive.extractfile(member) if member.isreg() else None
         if content is None:
-            raise ArchiveError(f"the package {package} has neither file, link nor folder at {member.name!r}")
+            raise ArchiveError(
+                f"the package {self.package} has neither file, link nor folder at {member.name!r}"
+            )
         offset, sha256 = self.file.tell(), hashlib.sha256()
         while chunk := content.read(_CHUNK_BYTES):
             sha256.update(chunk)

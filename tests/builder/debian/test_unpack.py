@@ -15,10 +15,9 @@ from tests.builder.debian.small_archive import Recipe
 @pytest.fixture
 def unpack(tmp_path):
     """What unpacks a package file."""
-    path = tmp_path / "contents"
-    with path.open("wb") as file:
-        unpacker = Unpacker(file, path)
-        yield lambda deb: unpacker.unpack(Deb(deb, "a"))
+    (tmp_path / "contents").mkdir()
+    unpacker = Unpacker(tmp_path / "contents")
+    return lambda deb: unpacker.unpack(Deb(deb, "a"))
 
 
 def crafted(folder, *members):

@@ -18,8 +18,8 @@ from lading.debian.archive import Archive, open_archive
 from lading.debian.assemble import USER_ID
 from lading.debian.download import Missing
 from lading.debian.layers import BaseLayers
-from lading.debian.lock import BaseLock
-from lading.debian.locking import lock_base
+from lading.debian.lock import FORMAT, BaseLock
+from lading.debian.locking import CHOICE, lock_base
 from lading.engines.oci.bases.base import Base
 from lading.engines.oci.bases.foreign_python import host_python, uv_python
 from lading.environment import Platform, PythonMinor
@@ -112,7 +112,7 @@ class DebianBases:
         make: Callable[[BaseLock], tuple[Layer, ...]],
     ) -> tuple[Layer, ...]:
         """Return what *make* makes of the packages of last time, or where that cannot be, of today's."""
-        key = f"{suite} {architecture} {python}"
+        key = f"{FORMAT} {CHOICE} {suite} {architecture} {python}"
         kept = None if self.is_fresh else self.store.read_entry(_KIND, key)
         if kept is not None:
             try:
@@ -150,7 +150,7 @@ def _with_ways_out(error: BuildFailed, suite: str, python: PythonMinor | None) -
     ways = [other] if other else []
     ways += [f"debian:{suite}+uv (uv installs it)", f"debian:{suite}+host (this machine's own)"]
     return BuildFailed(
-        error.message, hint=f"give --base {', '.join(ways)}, or another image with Python {python}"
+        error.message, hint=f"give --base-image {', '.join(ways)}, or another image with Python {python}"
     )
 
 

@@ -109,9 +109,13 @@ def test_a_pruned_store_makes_the_same_base_again(bases):
 
 def test_another_python_is_refused_with_ways_out(bases):
     """A suite that has it, or another base."""
-    with pytest.raises(BuildFailed, match=r"no Python 3\.13, it has 3\.11; give --base debian:trixie, "):
+    with pytest.raises(
+        BuildFailed, match=r"no Python 3\.13, it has 3\.11; give --base-image debian:trixie, "
+    ):
         bases.find("debian:testing", PLATFORM, PythonMinor(3, 13))
-    with pytest.raises(BuildFailed, match=r"3\.11; give --base debian:testing\+uv .*debian:testing\+host "):
+    with pytest.raises(
+        BuildFailed, match=r"3\.11; give --base-image debian:testing\+uv .*debian:testing\+host "
+    ):
         bases.find("debian:testing", PLATFORM, PythonMinor(3, 12))
 
 
