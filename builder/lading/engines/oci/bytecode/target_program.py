@@ -18,6 +18,7 @@ Python 3.8 and later, standard library only.
 from __future__ import annotations
 
 import dis
+import gc
 import importlib.util
 import json
 import marshal
@@ -63,6 +64,7 @@ class Unreproducible(Exception):
 
 def main() -> None:
     """Answer until standard input ends."""
+    gc.disable()  # code has no cycles
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     source, target = sys.stdin.buffer, sys.stdout.buffer
     for line in source:
