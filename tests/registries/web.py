@@ -33,7 +33,7 @@ class Handler(BaseHTTPRequestHandler):
         """Answer as all others."""
         self.handle_any()
 
-    do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_GET  # noqa: N815 - http.server calls them so
+    do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_CONNECT = do_GET  # noqa: N815 - http.server calls them so
 
     def body(self) -> bytes:
         """The whole body of the request."""

@@ -24,6 +24,7 @@ _CODES: dict[type[errors.LadingError], int] = {
     errors.EngineUnavailable: 7,
     errors.BuildFailed: 8,
     errors.InvalidImage: 8,
+    errors.UnfitModel: 8,
     errors.ArchiveError: 8,
     errors.PushFailed: 9,
     errors.RegistryError: 9,
@@ -35,7 +36,7 @@ _CODES: dict[type[errors.LadingError], int] = {
 EPILOG = (
     "Exit codes: 0 done, 1 a bug in lading, 2 wrong usage or reference, 3 model missing or unusable, "
     "4 tracking server, 5 environment cannot be locked, 6 local store, 7 no container engine, 8 build, "
-    "9 push, 10 local server, 11 prediction refused, 130 interrupted."
+    "9 registry or output, 10 local server, 11 prediction refused, 130 interrupted."
 )
 
 

@@ -81,6 +81,13 @@ def split_url(url: str, base: str = "") -> SplitResult:
         raise RegistryError("a registry names what is no address") from error
 
 
+def origin(url: str) -> tuple[str, str, int]:
+    """Return scheme, host and port of *url*: to no others are its credentials sent (RFC 6454, section 4)."""
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    return parts.scheme, parts.hostname or "", port
+
+
 def _number(hostname: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         return ipaddress.ip_address(hostname.strip("[]"))

@@ -7,7 +7,7 @@ from threading import Lock
 from urllib.parse import urljoin, urlsplit
 
 from lading.errors import LadingError, RegistryError
-from lading.oci.registry.address import Address, is_internal, split_url
+from lading.oci.registry.address import Address, is_internal, origin, split_url
 from lading.oci.registry.authorizer import Authorizer
 from lading.oci.registry.patience import Passing, Patience, retry_after_s
 from lading.oci.registry.problems import PASSING, plain, refused
@@ -192,8 +192,7 @@ class Host:
         return self.authorizer.header(ask.repository, ask.scopes) if self._is_ours(url) else None
 
     def _is_ours(self, url: str) -> bool:
-        its, own = urlsplit(url), urlsplit(self.base_url)
-        return (its.scheme, its.netloc) == (own.scheme, own.netloc)
+        return origin(url) == origin(self.base_url)
 
     @contextmanager
     def _followed(self, ask: Ask, url: str, sent: str | None) -> Iterator[Answer]:

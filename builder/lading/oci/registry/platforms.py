@@ -24,6 +24,11 @@ def offered(entries: Sequence[Descriptor]) -> str:
     return ", ".join(sorted(names - {"unknown/unknown"})) or "none"
 
 
+def is_runnable(entry: Descriptor) -> bool:
+    """Whether an entry of an index is an image, and no attestation of one."""
+    return entry.media_type in media_types.MANIFESTS and str(entry.platform) != "unknown/unknown"
+
+
 def _fits(entry: Descriptor, platform: Platform) -> bool:
     usual = _USUAL.get(platform.architecture)
     is_image = entry.media_type in media_types.MANIFESTS

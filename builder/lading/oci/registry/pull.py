@@ -10,7 +10,8 @@ from lading.oci import media_types
 from lading.oci.blob import Blob
 from lading.oci.config import Config
 from lading.oci.descriptor import Descriptor
-from lading.oci.image import Image, Layer
+from lading.oci.image import Image, Index, Layer
+from lading.oci.manifest import created_by_of
 from lading.oci.registry import platforms
 from lading.oci.registry.repository import Manifest
 
@@ -66,17 +67,47 @@ def read_image(source: Source, name: str, reference: Digest | str, platform: Pla
     if top.descriptor.media_type in media_types.INDEXES:
         chosen = _chosen(top, name, platform)
         manifest = _require(source.manifest(chosen.digest), name, chosen.digest)
+    image = _image(source, name, manifest)
+    if image.config.platform != platform:
+        raise InvalidImage(
+            f"{name} is for {image.config.platform}, not for {platform}",
+            hint="use --platform or --base-image",
+        )
+    return Pulled(image, top.descriptor.digest)
+
+
+def read_every_image(source: Source, name: str, reference: Digest | str) -> Image | Index:
+    """Return what is behind *reference*, for all its platforms; its layers are read when somebody asks.
+
+    Args:
+        source: has it.
+        name: of the image, for errors.
+        reference: a tag or digest.
+
+    Raises:
+        InvalidImage: it is no image.
+        DigestMismatch: a part is not what its digest says.
+        RegistryError: there is none, or it cannot be read.
+    """
+    top = _require(source.manifest(reference), name, reference)
+    if top.descriptor.media_type not in media_types.INDEXES:
+        return _image(source, name, top)
+    entries = [entry for entry in entries_of(top, name) if platforms.is_runnable(entry)]
+    manifests = [_require(source.manifest(entry.digest), name, entry.digest) for entry in entries]
+    images = tuple(_image(source, name, manifest) for manifest in manifests)
+    return Index(images, _annotations(top.members))
+
+
+def _image(source: Source, name: str, manifest: Manifest) -> Image:
     config_of, layers_of = _parts(manifest, name)
     config = Config.parse(source.small_blob(config_of))
-    if config.platform != platform:
-        raise InvalidImage(
-            f"{name} is for {config.platform}, not for {platform}", hint="use --platform or --base-image"
-        )
     if len(config.diff_ids) != len(layers_of):
         raise InvalidImage(f"{name} has {len(layers_of)} layers, but configures {len(config.diff_ids)}")
-    pairs = zip(layers_of, config.diff_ids, strict=True)
-    layers = tuple(Layer(_as_oci(found), diff_id, source.blob(found)) for found, diff_id in pairs)
-    return Pulled(Image(config, layers, _annotations(manifest.members)), top.descriptor.digest)
+    layers = tuple(
+        Layer(_as_oci(found), diff_id, source.blob(found), created_by)
+        for found, diff_id, created_by in zip(layers_of, config.diff_ids, created_by_of(config), strict=True)
+    )
+    return Image(config, layers, _annotations(manifest.members))
 
 
 def is_foreign(layer: Descriptor) -> bool:

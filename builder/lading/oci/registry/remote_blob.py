@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -12,6 +12,9 @@ from lading.oci.blob import FileBlob
 from lading.oci.descriptor import Descriptor
 from lading.oci.registry.patience import Passing
 from lading.oci.registry.repository import Repository
+
+_COPIES = 3
+"""A blob that came damaged so often is damaged in the registry."""
 
 
 class Cache(Protocol):
@@ -60,12 +63,12 @@ class RegistryBlob:
 
     def _keep(self, cache: Cache) -> None:
         """Bring the bytes into the cache; what changed on its way is asked for again."""
-        tries = self.repository.host.patience.start()
+        tries = replace(self.repository.host.patience, attempts=_COPIES).start()
         while True:
             try:
                 cache.add(self._pulled(0), self.descriptor.digest)
             except DigestMismatch as error:
-                self._wait(tries.failed, Passing(error.message, meaning=error))
+                self._wait(tries.failed, Passing(error.message, wait_s=0, meaning=error))
             else:
                 return
 

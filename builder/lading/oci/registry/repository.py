@@ -220,7 +220,7 @@ class Repository:
 
 def _changed(message: str) -> Passing:
     hint = "something changed it on its way, or the registry is damaged; try again"
-    return Passing(message, meaning=DigestMismatch(message, hint=hint))
+    return Passing(message, wait_s=0, meaning=DigestMismatch(message, hint=hint))
 
 
 def _media_type(reply: Reply) -> str:

@@ -79,7 +79,7 @@ class Answer:
             Passing: the connection broke.
         """
         with _broken_connections(self.url):
-            yield from self._response.iter_raw(CHUNK_BYTES)
+            yield from self._response.iter_raw()  # as it comes: what waited in a buffer would be lost
 
     def read(self, limit_bytes: int) -> bytes:
         """Return the body of at most *limit_bytes*; what is longer is cut off one byte behind that."""

@@ -107,12 +107,12 @@ class Upload:
                 raise Passing("it takes only smaller parts", wait_s=0) from error
             if error.status in {_NOT_FOUND, _NO_RANGE} or error.codes & _LOST_CODES:
                 self._forget()
-                raise Passing(str(error.message)) from error
+                raise Passing(error.message, meaning=error) from error
             raise
         except DigestMismatch as error:
             self._forget()
             if isinstance(self.blob, RegistryBlob):  # it changed on its way to us; it may not the next time
-                raise Passing(str(error.message)) from error
+                raise Passing(error.message, wait_s=0, meaning=error) from error
             raise
 
     def _send_rest(self) -> None:

@@ -1,0 +1,64 @@
+"""The way to a registry."""
+
+import http.client
+
+import pytest
+from lading.errors import RegistryError
+from lading.oci.registry.registries import Registries
+from lading.reference import ImageRef
+
+from tests.builder.oci.registry.conftest import settings
+from tests.registries.images import AMD64, contents, random_image
+from tests.registries.web import serving
+
+HOST = "registry.example:5000"
+
+
+@pytest.mark.container
+def test_a_push_through_a_proxy(registry, monkeypatch):
+    """All of it goes there, with the proxy's own credentials; nobody looks up the registry's name."""
+    asked = set()
+
+    def forward(handler):
+        asked.add((handler.command, handler.headers.get("Proxy-Authorization")))
+        if handler.command == "CONNECT":
+            handler.answer(403)
+            return
+        connection = http.client.HTTPConnection("127.0.0.1", registry.port)
+        headers = {name: value for name, value in handler.headers.items() if name != "Accept-Encoding"}
+        connection.request(handler.command, handler.path, handler.body() or None, headers)
+        response = connection.getresponse()
+        data = response.read()
+        kept = {name.replace("-", "_"): value for name, value in response.getheaders()}
+        handler.answer(response.status, data, **{k: v for k, v in kept.items() if k != "Transfer_Encoding"})
+        connection.close()
+
+    made, ref = random_image(1), ImageRef.parse(f"{HOST}/proxied/iris:1")
+    with serving(forward) as port, Registries(settings(insecure_hosts=frozenset({HOST}))) as registries:
+        monkeypatch.setenv("ALL_PROXY", f"http://me:secret@localhost:{port}")
+        registries.push(made, ref)
+        assert contents(registries.pull(ref, AMD64).image) == contents(made)
+
+    assert {method for method, _ in asked} >= {"GET", "HEAD", "POST", "PUT"}
+    assert {who for _, who in asked} == {"Basic bWU6c2VjcmV0"}
+
+
+@pytest.mark.parametrize("proxy", ["socks5://localhost:1", "ftp://localhost:1"])
+def test_a_proxy_that_cannot_be_used_is_told(proxy, monkeypatch):
+    """Without what is secret in its address."""
+    monkeypatch.setenv("ALL_PROXY", proxy.replace("//", "//me:hunter2@"))
+
+    with (
+        Registries(settings()) as registries,
+        pytest.raises(RegistryError, match=r"proxy for .*HTTPS_PROXY") as caught,
+    ):
+        registries.resolve(ImageRef.parse(f"{HOST}/a:1"))
+
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("host", ["registry.example:99999", "localhost:0"])
+def test_an_address_that_cannot_be_is_told(host, registries):
+    """The error names it."""
+    with pytest.raises(RegistryError, match=host):
+        registries.resolve(ImageRef.parse(f"{host}/a:1"))
