@@ -123,12 +123,15 @@ def place(wheel: Path, scheme: Scheme, direct_url: bytes | None = None) -> tuple
 def _info_folder(wheel: Path, members: Iterable[str]) -> str:
     name = parse_wheel_filename(wheel.name)[0]
     tops = {member.partition("/")[0] for member in members if "/" in member}
-    found = [
-        top for top in tops if top.endswith(".dist-info") and canonicalize_name(top.partition("-")[0]) == name
-    ]
+    found = [top for top in tops if top.endswith(".dist-info") and _package(top) == name]
     if len(found) != 1:
         raise invalid(wheel, f"it has {len(found)} '.dist-info' folders of the package {name!r}, not one")
     return found[0]
+
+
+def _package(info: str) -> str:
+    """Return the package of a ``.dist-info`` folder: all before the version, which has no hyphen."""
+    return canonicalize_name(info.removesuffix(".dist-info").rpartition("-")[0])
 
 
 def _check_version(package: _Package) -> None:

@@ -12,7 +12,7 @@ from lading.store import Store
 _KIND = "segments"
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class LayerWheel:
     """A wheel in a layer, and how its package came here."""
 

@@ -199,6 +199,19 @@ def test_a_later_format_is_refused(make_wheel):
         place(wheel, SCHEME)
 
 
+def test_a_name_with_a_hyphen_is_found(make_wheel):
+    """Old tools did not write hyphens as underscores; installers take their wheels."""
+    info = "my-demo-1.0.dist-info"
+    names = {name: f"{info}/{name}" for name in ("METADATA", "WHEEL", "RECORD")}
+    wheel = make_wheel(
+        {names["WHEEL"]: b"Wheel-Version: 1.0\n", names["RECORD"]: b"", "demo.py": b""},
+        name="my_demo",
+        left_out=[f"my_demo-1.0.dist-info/{name}" for name in names],
+    )
+
+    assert f"{PACKAGES}/{info}/WHEEL" in placed(wheel)
+
+
 def test_a_file_that_is_also_a_folder_is_refused(make_wheel):
     """No file system can have both."""
     wheel = make_wheel({"demo": b"", f"{DATA}/purelib/demo/a.py": b""})
