@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from lading.debian.root import Node, Root
 from lading.digest import Digest
+from lading.errors import DigestMismatch
 from lading.oci import media_types
 from lading.oci.blob import FileBlob
 from lading.oci.compress import compressed
@@ -48,13 +49,24 @@ def _layer(store: Store, digest: Digest, members: Mapping[str, str]) -> Layer:
 
 
 def archive(root: Root) -> Iterator[bytes]:
-    """Yield *root* as a tar archive."""
+    """Yield *root* as a tar archive.
+
+    Raises:
+        DigestMismatch: a file has changed since *root* was made, as those of a host's interpreter may.
+    """
     for path, node in root.sorted():
         yield _entry(path, node).header()
         if node.kind is Kind.FILE:
-            yield from node.blob.chunks()
+            yield from _contents(path, node)
             yield padding(node.size_bytes)
     yield END
+
+
+def _contents(path: str, node: Node) -> Iterator[bytes]:
+    sha256 = hashlib.sha256()
+    yield from _hashed(node.blob.chunks(), sha256)
+    if sha256.hexdigest() != (node.digest and node.digest.hex):
+        raise DigestMismatch(f"/{path} has changed while it was packed", hint="build again")
 
 
 def _entry(path: str, node: Node) -> TarEntry:

@@ -14,8 +14,9 @@ from lading.debian.download import Missing
 from lading.debian.layer import archive as tar
 from lading.debian.layers import BaseLayers
 from lading.debian.locking import lock_base
-from lading.debian.root import Root
+from lading.debian.root import Root, file_part
 from lading.debian.root import file as root_file
+from lading.digest import Digest
 from lading.environment import PythonMinor
 from lading.errors import DigestMismatch
 from lading.progress import Silent
@@ -205,6 +206,17 @@ def test_another_lock_is_another_base(maker, lock):
     changed = replace(lock, system=lock.system[1:])
 
     assert maker.layers(changed, "python3.11")[0] != maker.layers(lock, "python3.11")[0]
+
+
+def test_a_file_that_changes_while_it_is_packed_is_noticed(tmp_path):
+    """What a header promises is what follows it."""
+    path, root = tmp_path / "file", Root()
+    path.write_bytes(b"before")
+    root.add("etc/a", file_part(path, 0, 6, Digest.of(b"before"), 0o644))
+    path.write_bytes(b"after!")
+
+    with pytest.raises(DigestMismatch, match="/etc/a has changed while it was packed"):
+        list(tar(root))
 
 
 def test_a_layer_is_an_archive_that_tar_reads():

@@ -2,9 +2,11 @@
 
 import gzip
 import io
+import json
 import subprocess
 import sys
 import tarfile
+import uuid
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -208,6 +210,42 @@ def test_the_real_bases_linker_cache_is_ldconfigs(bookworm, tmp_path):
 def listed(cache: Path) -> list[str]:
     """Return what ``ldconfig -p`` lists of a cache."""
     return [line for line in run("/sbin/ldconfig", "-p", "-C", cache).splitlines() if "=>" in line]
+
+
+_PROBE = """
+import ctypes, ctypes.util, os, pwd, ssl, zoneinfo
+assert pwd.getpwuid(os.getuid()).pw_name == "nonroot", os.getuid()
+assert ctypes.CDLL(ctypes.util.find_library("gomp")), "libgomp"
+assert len(ssl.create_default_context().get_ca_certs()) > 100, "certificates"
+assert zoneinfo.ZoneInfo("Europe/Berlin").key, "time zones"
+print(os.environ["LANG"], os.getcwd())
+"""
+
+
+@pytest.mark.container
+def test_the_real_base_runs_as_nobody_on_a_read_only_root(bookworm, tmp_path):
+    """In a container: accounts, linker cache, certificates and time zones are found by who looks for them."""
+    image = (
+        DebianBases(Store(CACHE / "debian-bookworm" / "store"), Silent())
+        .find("debian:bookworm", PLATFORM, PYTHON)
+        .image
+    )
+    name = f"lading-test-debian-{uuid.uuid4().hex[:12]}:latest"
+    with tarfile.open(tmp_path / "image.tar", "w") as archive:
+        names = [f"{layer.descriptor.digest.hex}.tar.gz" for layer in image.layers]
+        blobs = [b"".join(layer.blob.chunks()) for layer in image.layers]
+        manifest = json.dumps([{"Config": "config.json", "RepoTags": [name], "Layers": names}]).encode()
+        files = {"config.json": image.config_bytes, **dict(zip(names, blobs, strict=True))}
+        for each, data in {**files, "manifest.json": manifest}.items():
+            member = tarfile.TarInfo(each)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    run("docker", "load", "--quiet", "--input", tmp_path / "image.tar")
+    try:
+        confined = ("--rm", "--read-only", "--cap-drop=ALL", "--network=none")
+        assert run("docker", "run", *confined, name, "python", "-c", _PROBE).split() == ["C.UTF-8", "/"]
+    finally:
+        run("docker", "rmi", "--force", name)
 
 
 def test_another_interpreter_may_stand_on_the_base(bases, tmp_path, monkeypatch):
