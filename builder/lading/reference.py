@@ -96,7 +96,10 @@ class RemoteModel:
         return url._replace(netloc=url.netloc.rpartition("@")[2], query="", fragment="").geturl()
 
 
-ModelRef = LocalModel | RunModel | VersionedModel | AliasedModel | StagedModel | LoggedModel | RemoteModel
+DistantModel = RunModel | VersionedModel | AliasedModel | StagedModel | LoggedModel | RemoteModel
+"""What a store, a server or a URL has."""
+
+ModelRef = LocalModel | DistantModel
 
 
 def parse_model_ref(text: str) -> ModelRef:

@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from lading.build import Steps
@@ -76,7 +77,7 @@ def make_workshop(
         locker, store, timed, is_refreshed=asking.is_refreshed, is_offline=asking.is_offline
     )
     steps = Steps(
-        fetch=lambda ref: fetch(ref, into=folder, settings=settings, progress=timed),
+        fetch=partial(fetch, into=folder, settings=settings, progress=timed),
         locker=conda,
         server=ServerLocker(store, locker, index),
         wheels=wheels,

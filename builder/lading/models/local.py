@@ -8,6 +8,7 @@ from lading.errors import InvalidModel, ModelNotFound
 from lading.model import ResolvedModel
 from lading.reference import LocalModel
 
+MLMODEL = "MLmodel"
 _RUN_ID = re.compile(r"[0-9a-f]{32}(/.*)?")
 
 
@@ -20,7 +21,7 @@ def local_model(ref: LocalModel, folder: Path) -> ResolvedModel:
 
     Raises:
         ModelNotFound: there is nothing at the path.
-        InvalidModel: there is no folder at the path.
+        InvalidModel: there is no folder at the path, or it is no model's.
     """
     path = folder / Path(os.path.expanduser(ref.path))  # noqa: PTH111 - pathlib's raises for unknown users
     if not path.exists():
@@ -30,7 +31,20 @@ def local_model(ref: LocalModel, folder: Path) -> ResolvedModel:
             f"did you mean {path.parent}?" if path.name == "MLmodel" else "give the folder that holds MLmodel"
         )
         raise InvalidModel(f"{str(ref.path)!r} is a file", hint=hint)
-    return ResolvedModel(ref, path)
+    return checked(ResolvedModel(ref, path))
+
+
+def checked(model: ResolvedModel) -> ResolvedModel:
+    """Return *model* if its folder is a model's.
+
+    Raises:
+        InvalidModel: it is none.
+    """
+    if not (model.folder / MLMODEL).is_file():
+        found = sorted(model.folder.glob(f"*/{MLMODEL}")) or sorted(model.folder.glob(f"*/*/{MLMODEL}"))
+        hint = f"did you mean {found[0].parent}?" if found else "give the folder that holds it"
+        raise InvalidModel(f"{model.folder} has no {MLMODEL} file", hint=hint)
+    return model
 
 
 def _meant(text: str) -> str | None:

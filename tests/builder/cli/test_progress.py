@@ -5,8 +5,9 @@ import sys
 import time
 
 import pytest
+from lading.cli.bars import Bars
 from lading.cli.options import ProgressMode
-from lading.cli.progress import Bars, Lines, shown
+from lading.cli.progress import Lines, shown
 from lading.progress import Silent
 
 
