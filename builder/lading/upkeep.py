@@ -81,6 +81,8 @@ def _survey(store: Store) -> Iterator[Holding]:
     for kind in _folders(store.root / "entries"):
         yield _holding(f"entries: {kind.name}", list(_files(kind)))
     yield _holding("environments", list(_folders(store.root / "environments")))
+    yield _holding("conda packages, laid out", list(_folders(store.root / "prefixes")))
+    yield _holding("indexes of conda channels", _children(store.root / "repodata"))
     yield _holding("unfinished", [*_files(store.root / "partial"), *_children(store.root / "temporary")])
 
 
@@ -96,6 +98,8 @@ def _removable(store: Store, before_s: float) -> Iterator[Path]:
         *_files(store.root / "named"),
         *_children(store.root / "temporary"),
         *_folders(store.root / "environments"),
+        *_folders(store.root / "prefixes"),
+        *_children(store.root / "repodata"),
     )
     return (path for path in places if _used_s(path) < before_s)
 

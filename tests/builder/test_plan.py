@@ -10,9 +10,18 @@ from lading.digest import Digest
 from lading.environment import Platform, PythonMinor
 from lading.errors import InvalidOption, InvalidReference
 from lading.layer import EnvironmentLayer, FolderLayer
-from lading.lock import Lock
+from lading.lock import CondaPackage, Lock
 from lading.model import Model, ResolvedModel
-from lading.plan import ImageNames, ImageOptions, PlannedModel, make_plan, named_base, public_base, public_uri
+from lading.plan import (
+    ImageNames,
+    ImageOptions,
+    PlannedModel,
+    base_python,
+    make_plan,
+    named_base,
+    public_base,
+    public_uri,
+)
 from lading.reference import AliasedModel, LocalModel, RemoteModel, RunModel
 
 PYTHON = PythonMinor(3, 11)
@@ -173,3 +182,19 @@ def test_a_base_in_a_file_is_named_without_its_folder():
     assert public_base("oci:/home/somebody/python") == "oci:python"
     assert public_base("oci-archive:../python.tar") == "oci-archive:python.tar"
     assert public_base("registry.example:5000/python:3.11") == "registry.example:5000/python:3.11"
+
+
+def test_conda_brings_its_own_python_and_programs(tmp_path):
+    """The base is for the server alone then; programs of conda packages are found first."""
+    (tmp_path / "bin").mkdir()
+    conda = CondaPackage("python", "3.12.1", "h", "linux-64", "https://h/p.conda", Digest.of(b""))
+    lock = Lock(PythonMinor(3, 12), LINUX, (), "", (conda,))
+    own = EnvironmentLayer("/opt/env", lock, (), FolderLayer.scan(tmp_path, "/opt/env"))
+
+    made = make_plan(planned(), environment("/opt/lading"), own, ImageOptions(env={"CONDA_PREFIX": "mine"}))
+
+    assert base_python(lock) == made.python == PYTHON
+    assert made.base == "python:3.11-slim-bookworm"
+    assert made.labels["ai.lading.python"] == "3.12"
+    assert made.env["PATH"].startswith("/opt/env/bin:/usr/local/sbin:")
+    assert made.env["CONDA_PREFIX"] == "mine"

@@ -56,6 +56,18 @@ def test_what_interrupted_builds_left_is_removed(store):
     assert upkeep.prune(store, DAY_S).size_bytes == 4
 
 
+def test_conda_packages_that_nobody_uses_are_removed(store):
+    """Prefixes and the indexes of channels age like everything else."""
+    for name in ("prefixes/a/bin", "repodata"):
+        (store.root / name).mkdir(parents=True)
+    (store.root / "repodata" / "x.json").write_bytes(b"{}")
+    for path in (store.root / "prefixes/a", store.root / "repodata/x.json"):
+        os.utime(path, (0, 0))
+
+    assert upkeep.prune(store, DAY_S).count == 2
+    assert not [*store.root.glob("prefixes/*"), *store.root.glob("repodata/*")]
+
+
 def test_everything_can_be_removed(store):
     """Afterwards the store is empty, and still a store."""
     digest = store.add([b"blob"])

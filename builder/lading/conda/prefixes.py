@@ -7,6 +7,7 @@ gets its files hashed anew, and a damaged one is laid out again.
 """
 
 import json
+import os
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -87,7 +88,10 @@ class Prefixes:
         if known is None or not folder.is_dir():
             return None
         layer = FolderLayer.scan(folder, target)
-        return layer if str(layer.digest).encode() == known else None
+        if str(layer.digest).encode() != known:
+            return None
+        os.utime(folder)  # `lading cache prune` looks when it was used
+        return layer
 
     def _waits(self) -> None:
         self.progress.line("waiting for another build that lays out the same conda packages")

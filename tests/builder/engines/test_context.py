@@ -2,13 +2,15 @@
 
 import io
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from lading.engines.context import Data, Item, size_bytes, stage_context, tar, whole_context
-from lading.engines.dockerfile import Stage
+from lading.engines.dockerfile import Stage, render_stage
 from lading.errors import BuildFailed
 from lading.folder import File, Folder, Link
+from lading.layer import FolderLayer
 
 
 def no_uv() -> Path:
@@ -152,3 +154,22 @@ def test_the_whole_context_has_everything_once(plan_of):
     paths = [item.path for item in whole.items()]
     assert sorted(paths) == sorted({item.path for context in contexts for item in context.items()})
     assert all(context.fingerprint in whole.fingerprint for context in contexts)
+
+
+def test_conda_packages_are_beside_the_wheels(plan_of, tmp_path):
+    """The prefix is a folder of the context, copied before wheels are installed, and known by its digest."""
+    (tmp_path / "prefix" / "bin").mkdir(parents=True)
+    (tmp_path / "prefix" / "bin" / "tool").write_bytes(b"x")
+    plan = plan_of()
+    conda = FolderLayer.scan(tmp_path / "prefix", "/opt/env")
+    on_conda = replace(plan, environment=replace(plan.environment, conda=conda))
+
+    context = stage_context(Stage.ENVIRONMENT, on_conda, lambda: tmp_path / "prefix" / "bin" / "tool")
+
+    paths = [item.path for item in context.items()]
+    assert paths[-3:] == ["conda", "conda/bin", "conda/bin/tool"]
+    assert context.fingerprint != stage_context(Stage.ENVIRONMENT, plan, no_uv).fingerprint
+    text = render_stage(Stage.ENVIRONMENT, on_conda)
+    assert text.index("COPY conda/ /opt/env/") < text.index("COPY uv install.py")
+    assert "conda" not in render_stage(Stage.ENVIRONMENT, plan)
+    assert "conda" not in render_stage(Stage.SERVER, on_conda)
