@@ -1,6 +1,7 @@
 """Interpreters at work: source in, bytecode out; whatever a source does to them, they go on with the next."""
 
 import json
+import os
 import queue
 import subprocess
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ _PROGRAM = Path(__file__).with_name("target_program.py")
 _OPTIONS = ("-s", "-S", "-B", "-W", "ignore")
 """No site-packages of anybody, nothing written, no warnings. Not ``-I``, which would ignore the next."""
 
-_ENVIRONMENT = {"PYTHONHASHSEED": "0"}
+_HASH_SEED = {"PYTHONHASHSEED": "0"}
 """Before 3.11, frozensets were written in the order of their hashes."""
 
 MAX_SOURCE_BYTES = 4 << 20
@@ -142,7 +143,7 @@ class _Process:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                env=_ENVIRONMENT,
+                env=_environment(),
             )
         except OSError as error:
             raise BuildFailed(
@@ -171,3 +172,8 @@ class _Process:
         """End it, whatever it does."""
         self.process.kill()
         self.process.communicate()
+
+
+def _environment() -> dict[str, str]:
+    """Return our environment, which says where libraries are, without what is for Pythons."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")} | _HASH_SEED

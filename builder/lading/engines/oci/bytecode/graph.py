@@ -14,6 +14,7 @@ UNSEEN = {
     # Modules in C and Cython import these.
     "numpy._core": ("numpy._core._exceptions", "numpy._core._internal"),
     "pandas._libs": ("dateutil.easter", "dateutil.parser", "dateutil.relativedelta", "dateutil.tz"),
+    "scipy.sparse.csgraph": ("scipy.sparse.csgraph._validation",),
     "pyarrow": ("pyarrow.vendored.version", "pyarrow.pandas_compat"),
     # The text that they execute says ``from numpy import *``.
     "array_api_compat.numpy": ("numpy.*",),

@@ -19,6 +19,7 @@ from lading.engines.oci.bytecode.mode import Bytecode
 from lading.engines.oci.bytecode.wheel_code import TRANSFORM, KeptCode
 from lading.engines.oci.placing import Scheme
 from lading.engines.oci.wheel_layer import LayerFacts, measure
+from lading.environment import PythonMinor
 from lading.errors import BuildFailed
 from lading.layer import EnvironmentLayer, PinnedWheel
 from lading.oci import media_types
@@ -56,18 +57,23 @@ class BytecodeLayers:
         """
         if self.mode is Bytecode.OFF:
             return ()
-        interpreter = FoundInterpreters(self.store).find(plan.python)
-        if interpreter is None:
-            return self._without(plan)
-        return (self._server(plan, interpreter), self._model(plan, interpreter))
+        finder, own = FoundInterpreters(self.store), plan.environment.lock.python
+        interpreters = {python: finder.find(python) for python in (plan.python, own)}
+        for python in (python for python, found in interpreters.items() if found is None):
+            self._tell_missing(python)
+        # conda brings the model another Python than the base's, which the server runs on
+        server, model = interpreters[plan.python], interpreters[own]
+        return (
+            *([self._server(plan, server)] if server else []),
+            *([self._model(plan, model)] if model else []),
+        )
 
-    def _without(self, plan: ImagePlan) -> tuple[Layer, ...]:
-        reason = f"no CPython {plan.python} on this machine compiles for the image"
-        hint = f"install one (uv python install {plan.python}), or use --bytecode off"
+    def _tell_missing(self, python: PythonMinor) -> None:
+        reason = f"no CPython {python} on this machine compiles for the image"
+        hint = f"install one (uv python install {python}), or use --bytecode off"
         if self.is_required:
             raise BuildFailed(reason, hint=hint)
         self.progress.line(f"bytecode is left out, so the image starts slower: {reason}; {hint}")
-        return ()
 
     def _server(self, plan: ImagePlan, interpreter: Interpreter) -> Layer:
         work = _Work(self, plan.server, interpreter)

@@ -21,7 +21,7 @@ from lading.oci import gzip
 from lading.oci.tar import TarEntry, padding
 from lading.store import Store
 
-TRANSFORM = 2
+TRANSFORM = 3
 """Of bytecode and of what is known of imports; counted up with every change of this or what it stands on."""
 
 _GRAPHS = "bytecode-graphs"
