@@ -8,7 +8,7 @@ import base64
 import binascii
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -56,11 +56,15 @@ class AuthFile:
             raise RegistryError(f"{str(path)!r} cannot be read", hint="it holds credentials") from error
         return cls.parse(text, repr(str(path)))
 
-    def helper(self, key: str) -> str | None:
-        """Return the name of the program that has the credentials of *key*."""
-        special, general = _object(self.members, "credHelpers").get(key), self.members.get("credsStore")
-        found = special or general
-        return found if isinstance(found, str) else None
+    def helper(self, keys: Sequence[str]) -> tuple[str, str] | None:
+        """Return the name of the program that has the credentials of a registry, and the key that it knows.
+
+        Args:
+            keys: what the registry is called, the best first.
+        """
+        special = _object(self.members, "credHelpers")
+        named = [(special.get(key), key) for key in keys] + [(self.members.get("credsStore"), keys[0])]
+        return next(((name, key) for name, key in named if name and isinstance(name, str)), None)
 
     def find(self, key: str) -> Credentials | None:
         """Return what the file itself says of *key*, ``host[/path]``; None for nothing."""

@@ -53,10 +53,9 @@ class UserFiles:
 
     def _look(self, file: AuthFile, address: Address, repository: str) -> Credentials | None:
         """Return what one file says: its programs know hosts only, its entries repositories as well."""
-        for key in address.credential_keys:
-            helper = file.helper(key)
-            if helper and (found := self._ask(helper, key, file)) is not None:
-                return found
+        helper = file.helper(address.credential_keys)
+        if helper is not None and (found := self._ask(*helper, file)) is not None:
+            return found
         candidates = (file.find(key) for key in _keys(address, repository))
         return next((found for found in candidates if found is not None), None)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlencode, urlsplit
 
 from lading.errors import RegistryError
-from lading.oci.registry.address import is_internal, split_url
+from lading.oci.registry.address import is_internal, is_loopback, split_url
 from lading.oci.registry.credentials import Credentials, IdentityToken, Login, RegistryToken
 from lading.oci.registry.patience import Passing, Patience, retry_after_s
 from lading.oci.registry.problems import PASSING, refused
@@ -134,7 +134,8 @@ def check_realm(realm: str, base_url: str) -> None:
     host, registry = its.hostname or "", ours.hostname or ""
     if its.scheme not in {"https", "http"} or not host:
         raise RegistryError(f"{ours.netloc} names no token server that can be asked")
-    if its.scheme == "http" and ours.scheme == "https":
+    is_heard = ours.scheme == "https" or (is_loopback(registry) and not is_loopback(host))
+    if its.scheme == "http" and is_heard:
         raise RegistryError(f"{ours.netloc} sends credentials to {its.netloc} without encryption")
     if host != registry and is_internal(host) and not is_internal(registry):
         raise RegistryError(f"{ours.netloc} sends credentials into an inner network: {its.netloc}")

@@ -42,7 +42,7 @@ def test_odd_members_are_no_credentials(members):
     file = AuthFile("a file", members)
 
     assert isinstance(file.find("host"), Login | IdentityToken | RegistryToken | None)
-    assert isinstance(file.helper("host"), str | None)
+    assert isinstance(file.helper(["host"]), tuple | None)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", "[" * 100_000])

@@ -87,6 +87,12 @@ def test_token_servers_that_a_registry_must_not_name(realm):
         check_realm(realm, "https://registry.example")
 
 
+def test_a_registry_here_must_not_name_an_unencrypted_server_elsewhere():
+    """What is allowed to be plain is what stays on this machine."""
+    with pytest.raises(RegistryError, match="without encryption"):
+        check_realm("http://auth.example/token", "http://localhost:5000")
+
+
 @pytest.mark.parametrize(
     ("realm", "base_url"),
     [

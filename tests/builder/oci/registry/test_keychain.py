@@ -110,6 +110,17 @@ def test_credential_programs(environ, tmp_path, members):
     assert user(environ) == f"for {HOST.host}"
 
 
+def test_a_store_is_asked_once_for_docker_hub(environ, tmp_path):
+    """By the name that ``docker login`` keeps, however many names it has."""
+    path, asked = tmp_path / "home/.docker/config.json", tmp_path / "asked"
+    path.parent.mkdir(parents=True)
+    path.write_text('{"credsStore": "pass"}')
+    helper(environ, "pass", f"cat >> {asked}; echo credentials not found; exit 1")
+
+    assert UserFiles(environ).find(Address("docker.io"), "library/python") is None
+    assert asked.read_text() == "https://index.docker.io/v1/"
+
+
 def test_a_credential_program_may_give_an_identity_token(environ, tmp_path):
     """Its user is ``<token>``."""
     path = tmp_path / "home/.docker/config.json"
