@@ -64,14 +64,13 @@ def _stored(data: bytes) -> Iterator[bytes]:
 
 def _fixed(data: bytes) -> bytes:
     """Return *data* as one DEFLATE block with the fixed Huffman code."""
-    bits, position, code = [_FINAL_FIXED], 0, _CODES.__getitem__
+    bits, position = [_FINAL_FIXED], 0
+    characters = data.decode("latin-1")  # one for each byte: str.translate replaces them by bits
     for run in _RUN.finditer(data):
         start, end = run.span()
-        bits += map(code, data[position : start + 1])
-        bits.append(_REPEATS[end - start - 1])
+        bits += (characters[position : start + 1].translate(_LITERALS), _REPEATS[end - start - 1])
         position = end
-    bits += map(code, data[position:])
-    bits.append(_END)
+    bits += (characters[position:].translate(_LITERALS), _END)
     text = "".join(bits)
     return int(text[::-1], 2).to_bytes(-(-len(text) // 8), "little")
 
@@ -94,4 +93,5 @@ def _repeats() -> dict[int, str]:
 
 
 _CODES = tuple(_codes())
+_LITERALS = dict(enumerate(_CODES[:256]))
 _REPEATS = _repeats()
