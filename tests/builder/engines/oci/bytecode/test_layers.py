@@ -210,10 +210,27 @@ def test_what_the_store_has_lost_is_made_again(tmp_path, plan_with):
         assert layers.layers(plan, BASE) == first
 
 
+def on_python(plan: ImagePlan, python: PythonMinor) -> ImagePlan:
+    """Return *plan* with another Python for its model, as conda brings one."""
+    lock = replace(plan.environment.lock, python=python)
+    return replace(plan, environment=replace(plan.environment, lock=lock))
+
+
+def test_a_model_with_a_python_of_its_own_is_compiled_by_that(tmp_path, plan_with):
+    """Where conda brings a Python that is not here, only the model's bytecode is left out."""
+    progress, plan = Listening(), plan_with()
+    both = BytecodeLayers(Store(tmp_path), Silent()).layers(plan, BASE)
+
+    found = BytecodeLayers(Store(tmp_path), progress).layers(on_python(plan, PythonMinor(3, 99)), BASE)
+
+    assert found == both[:1]
+    assert len(progress.lines) == 1
+
+
 def test_a_python_that_is_not_here_is_told(tmp_path, plan_with):
     """Without an interpreter the image has no bytecode, and the user learns why and what to do."""
     progress = Listening()
-    plan = replace(plan_with(), python=PythonMinor(3, 99))
+    plan = replace(on_python(plan_with(), PythonMinor(3, 99)), python=PythonMinor(3, 99))
 
     assert BytecodeLayers(Store(tmp_path), progress).layers(plan, BASE) == ()
     (line,) = progress.lines
