@@ -18,6 +18,7 @@
     ├── ArchiveError            a Debian archive cannot be reached, refuses, or answers nonsense
     │   └── UntrustedArchive    what it gives is not signed by Debian, or too old to be believed
     ├── BuildFailed             the engine or its base image cannot make this image
+    ├── UnfitModel              a model cannot take the place of the one in an image
     ├── RegistryError           a registry cannot be reached, refuses, or answers nonsense
     ├── PushFailed              a registry did not take the image
     ├── OutputFailed            a folder, file or engine did not take the image
@@ -110,6 +111,10 @@ class UntrustedArchive(ArchiveError):
 
 class BuildFailed(LadingError):
     """The engine or its base image cannot make this image."""
+
+
+class UnfitModel(LadingError):
+    """A model cannot take the place of the one in an image."""
 
 
 class RegistryError(LadingError):

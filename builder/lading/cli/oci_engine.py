@@ -45,7 +45,7 @@ def engine(tools: Workshop, wishes: Wishes, stack: ExitStack) -> OciEngine:
     """Return the engine; connections are made when something needs them."""
     connections = Connections(tools, wishes, stack)
     return OciEngine(
-        _bases(tools, wishes, connections),
+        bases(tools, wishes, connections),
         EnvironmentLayers(tools.store, tools.progress),
         BytecodeLayers(
             tools.store,
@@ -54,7 +54,7 @@ def engine(tools: Workshop, wishes: Wishes, stack: ExitStack) -> OciEngine:
             is_required=wishes.bytecode is not None,
         ),
         model=partial(folder_layer, store=tools.store),
-        outputs=tuple(_output(option, tools, connections) for option in _places(wishes)),
+        outputs=tuple(connections.output(option) for option in _places(wishes)),
         progress=tools.progress,
     )
 
@@ -96,6 +96,20 @@ class Connections:
         make = import_module("lading.engines.oci.bases.engine").EngineBases
         return cast("Bases", make(self.client, self.tools.store, self.tools.progress))
 
+    def output(self, option: OutputOption) -> Output:
+        """Return a place for finished images."""
+        match option:
+            case OutputOption(OutputType.LAYOUT, folder) if folder:
+                return LayoutOutput(folder, self.tools.progress)
+            case OutputOption(OutputType.ARCHIVE, path) if path == STDOUT:
+                return StreamOutput(sys.stdout.buffer, self.tools.progress)
+            case OutputOption(OutputType.ARCHIVE, path) if path:
+                return ArchiveOutput(path, self.tools.progress)
+            case OutputOption(OutputType.ENGINE):
+                return self.engine_output()
+            case _:
+                return self.registry_output()
+
     def registry_output(self) -> Output:
         """Return what pushes."""
         make = import_module("lading.engines.oci.outputs.registry").RegistryOutput
@@ -107,7 +121,8 @@ class Connections:
         return cast("Output", make(self.client, self.tools.progress))
 
 
-def _bases(tools: Workshop, wishes: Wishes, connections: Connections) -> ChosenBases:
+def bases(tools: Workshop, wishes: Wishes, connections: Connections) -> ChosenBases:
+    """Return all places that have base images."""
     archives = partial(archive.ArchiveBases, tools.store)
     return ChosenBases(
         {
@@ -135,17 +150,3 @@ def _places(wishes: Wishes) -> Iterator[OutputOption]:
         yield registry
     if not wishes.is_pushed and not wishes.outputs:
         yield wishes.default_output
-
-
-def _output(option: OutputOption, tools: Workshop, connections: Connections) -> Output:
-    match option:
-        case OutputOption(OutputType.LAYOUT, folder) if folder:
-            return LayoutOutput(folder, tools.progress)
-        case OutputOption(OutputType.ARCHIVE, path) if path == STDOUT:
-            return StreamOutput(sys.stdout.buffer, tools.progress)
-        case OutputOption(OutputType.ARCHIVE, path) if path:
-            return ArchiveOutput(path, tools.progress)
-        case OutputOption(OutputType.ENGINE):
-            return connections.engine_output()
-        case _:
-            return connections.registry_output()

@@ -51,6 +51,38 @@ Names = Annotated[
         "--name", "-n", "--tag", "-t", metavar="NAME", help="Name of the image; more than one may be given."
     ),
 ]
+NewNames = Annotated[
+    list[str],
+    typer.Option(
+        "--name",
+        "-n",
+        "--tag",
+        "-t",
+        default_factory=list,
+        show_default=False,
+        metavar="NAME",
+        help="Name of the changed image, in place of its own; more than one may be given.",
+    ),
+]
+NewPlaces = Annotated[
+    list[str],
+    typer.Option(
+        "--output",
+        "-o",
+        default_factory=list,
+        show_default=False,
+        metavar="PLACE",
+        help="Where the changed image goes, in place of where it was: see build-image.",
+    ),
+]
+LiveImage = Annotated[
+    str,
+    typer.Argument(
+        metavar="IMAGE",
+        show_default=False,
+        help="In a registry, or oci:FOLDER[:NAME], oci-archive:FILE[:NAME].",
+    ),
+]
 BaseImage = Annotated[
     str | None,
     typer.Option(

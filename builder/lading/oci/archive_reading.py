@@ -14,7 +14,7 @@ from lading.oci.blob import Blob, FilePart
 from lading.oci.descriptor import Descriptor
 from lading.oci.docker_archive import Member, read_docker_archive
 from lading.oci.manifest import MAX_BYTES
-from lading.oci.reading import Found, find_image, require_version
+from lading.oci.reading import Found, FoundForAll, find_every_image, find_image, require_version
 
 _Any = TypeVar("_Any")
 
@@ -63,6 +63,16 @@ class ArchiveFile:
         """
         require_version(self._document("oci-layout"))
         return find_image(self._document("index.json"), wanted, platform, self._blob)
+
+    def find_for_all(self, wanted: str | None) -> FoundForAll:
+        """Return the image called *wanted* as `find_in_layout` does, for all platforms that it is for.
+
+        Raises:
+            BuildFailed: there is none.
+            InvalidImage: this is no layout, or it is damaged.
+        """
+        require_version(self._document("oci-layout"))
+        return find_every_image(self._document("index.json"), wanted, self._blob)
 
     def find_as_docker(self, wanted: str | None, platform: Platform) -> Found:
         """Return the image called *wanted*, a name as in ``docker images``; None is the only one.

@@ -28,7 +28,14 @@ from lading.oci.descriptor import Descriptor
 from lading.oci.entries import encode_index, entries_of, merge
 from lading.oci.image import Image, Index
 from lading.oci.manifest import MAX_BYTES, read_index
-from lading.oci.reading import VERSION, Found, find_image, require_version
+from lading.oci.reading import (
+    VERSION,
+    Found,
+    FoundForAll,
+    find_every_image,
+    find_image,
+    require_version,
+)
 from lading.progress import Progress, Silent
 from lading.reference import ImageRef
 
@@ -62,6 +69,16 @@ class Layout:
         """
         require_version(self._read("oci-layout"))
         return find_image(self._read("index.json"), wanted, platform, self._blob)
+
+    def find_for_all(self, wanted: str | None) -> FoundForAll:
+        """Return the image called *wanted* as `find` does, for all platforms that it is for.
+
+        Raises:
+            BuildFailed: there is none.
+            InvalidImage: this is no layout, or it is damaged.
+        """
+        require_version(self._read("oci-layout"))
+        return find_every_image(self._read("index.json"), wanted, self._blob)
 
     def path(self, digest: Digest) -> Path:
         """Return where the blob of *digest* is, or would be."""

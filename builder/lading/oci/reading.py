@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from lading.digest import Digest
 from lading.environment import Platform
 from lading.errors import BuildFailed, InvalidImage
-from lading.oci import document, media_types
+from lading.oci import document, media_types, names
 from lading.oci.blob import Blob
 from lading.oci.descriptor import Descriptor
 from lading.oci.entries import find
-from lading.oci.image import Image
+from lading.oci.image import Image, Index
 from lading.oci.manifest import (
     MAX_BYTES,
     MAX_DEPTH,
@@ -52,11 +52,41 @@ def find_image(index: bytes, wanted: str | None, platform: Platform, blob_of: Bl
         InvalidImage: the layout is damaged.
     """
     descriptor = _resolve(find(read_index(index), wanted), platform, blob_of)
-    manifest = read_document(descriptor, blob_of)
-    config = read_document(config_descriptor(manifest), blob_of)
-    image = read_image(manifest, config, blob_of)
+    image = _image(descriptor, blob_of)
     require_platform(image, platform)
     return Found(image, descriptor.digest)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundForAll:
+    """What a name stands for, whatever it runs on."""
+
+    made: Image | Index
+    name: str | None
+    """Its whole name, as containerd writes it; None where it has only a tag, or nothing."""
+
+
+def find_every_image(index: bytes, wanted: str | None, blob_of: BlobOf) -> FoundForAll:
+    """Return the image called *wanted*, for all its platforms (the arguments are those of `find_image`).
+
+    Raises:
+        BuildFailed: there is none.
+        InvalidImage: the layout is damaged.
+    """
+    entries = find(read_index(index), wanted)
+    name = entries[0].annotations.get(names.FULL_NAME)
+    if len(entries) == 1 and entries[0].media_type not in media_types.INDEXES:
+        return FoundForAll(_image(entries[0], blob_of), name)
+    if len(entries) == 1:
+        entries = read_index(read_document(entries[0], blob_of))
+    every = [entry for entry in entries if str(entry.platform) != "unknown/unknown"]  # attestations
+    return FoundForAll(Index(tuple(_image(entry, blob_of) for entry in every)), name)
+
+
+def _image(descriptor: Descriptor, blob_of: BlobOf) -> Image:
+    manifest = read_document(descriptor, blob_of)
+    config = read_document(config_descriptor(manifest), blob_of)
+    return read_image(manifest, config, blob_of)
 
 
 def require_platform(image: Image, platform: Platform) -> None:

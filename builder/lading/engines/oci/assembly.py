@@ -1,11 +1,12 @@
 """A plan's settings on a base image's, and the layers in their order: pure."""
 
-from collections.abc import Mapping
+import shlex
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from lading.engines.oci.bases.base import Base
-from lading.errors import BuildFailed
+from lading.errors import BuildFailed, InvalidImage
 from lading.oci.config import CREATED
 from lading.oci.image import MAX_LAYERS, Image, Layer
 from lading.plan import ImagePlan
@@ -18,6 +19,13 @@ PARTS_LABEL = "ai.lading.layers"
 
 ENV_LABEL = "ai.lading.env"
 """Names the variables that do not come from the base."""
+
+OWN_LABEL = "ai.lading.labels"
+"""Names the labels that do not come from the base, as words of a shell: labels may have spaces."""
+
+BASE_DIGEST_LABEL = "org.opencontainers.image.base.digest"
+
+T = TypeVar("T")
 
 _SECOND = 1_000_000_000
 """Docker's durations are whole nanoseconds (``container.HealthConfig``)."""
@@ -62,14 +70,39 @@ def assemble(plan: ImagePlan, base: Base, layers: Layers) -> Image:
             f" engines mount {MAX_LAYERS}",
             hint="take a base image with fewer layers",
         )
-    counts = {"base": len(base.image.layers)} | {name: len(part) for name, part in layers.parts().items()}
     own = {
-        PARTS_LABEL: " ".join(f"{name}={count}" for name, count in counts.items()),
+        PARTS_LABEL: counted(len(base.image.layers), layers),
         ENV_LABEL: " ".join(plan.env),
+        OWN_LABEL: own_text(plan.labels),
     }
     config = base.image.config.running(_settings(plan, base, own))
     annotations = {"org.opencontainers.image.created": CREATED, **_annotations(plan, base)}
     return Image(config, base.image.layers, annotations).with_layers(stack)
+
+
+def counted(base: int, layers: Layers) -> str:
+    """Return what `PARTS_LABEL` says where *layers* are on that many of a base."""
+    counts = {"base": base} | {name: len(part) for name, part in layers.parts().items()}
+    return " ".join(f"{name}={count}" for name, count in counts.items())
+
+
+def own_text(labels: Iterable[str]) -> str:
+    """Return what `OWN_LABEL` says where these labels are ours."""
+    return shlex.join(sorted(labels))
+
+
+def own_names(labels: Mapping[str, str]) -> tuple[str, ...]:
+    """Return which of an image's *labels* are ours, beside those that every image has.
+
+    Raises:
+        InvalidImage: nobody can tell.
+    """
+    try:
+        return tuple(shlex.split(labels[OWN_LABEL]))
+    except (KeyError, ValueError) as error:
+        raise InvalidImage(
+            f"the image's label {OWN_LABEL} is missing or cannot be read", hint="build the image anew"
+        ) from error
 
 
 def _settings(plan: ImagePlan, base: Base, labels: Mapping[str, str]) -> Mapping[str, Any]:
@@ -95,9 +128,13 @@ def _settings(plan: ImagePlan, base: Base, labels: Mapping[str, str]) -> Mapping
 
 def _annotations(plan: ImagePlan, base: Base) -> dict[str, str]:
     """Return what the manifest says, so that nobody need read the configuration for it."""
-    standard = {name: text for name, text in plan.labels.items() if name.startswith("org.opencontainers.")}
-    return standard | _base_digest(base)
+    return standard(plan.labels) | _base_digest(base)
+
+
+def standard(labels: Mapping[str, T]) -> dict[str, T]:
+    """Return those of *labels* that are annotations as well (``annotations.md``)."""
+    return {name: text for name, text in labels.items() if name.startswith("org.opencontainers.")}
 
 
 def _base_digest(base: Base) -> dict[str, str]:
-    return {"org.opencontainers.image.base.digest": str(base.digest)} if base.digest else {}
+    return {BASE_DIGEST_LABEL: str(base.digest)} if base.digest else {}

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from lading.digest import Digest
 from lading.engines.oci.assembly import Layers, assemble
 from lading.engines.oci.bases.base import Base, Bases
+from lading.engines.oci.outputs.delivery import deliver
 from lading.engines.oci.outputs.output import Output
 from lading.image import BuiltImage
-from lading.layer import BuiltLayer, EnvironmentLayer, FolderLayer
+from lading.layer import EnvironmentLayer, FolderLayer
 from lading.oci.image import Image, Index, Layer
 from lading.plan import ImageNames, ImagePlan
 from lading.progress import Progress
@@ -51,11 +51,7 @@ class OciEngine:
         """Return the image that *plans* describe, under all of *names* (see `Engine.build`)."""
         images = tuple(map(self.make, plans))
         made = images[0] if len(images) == 1 else Index(images)
-        for output in self.outputs:
-            with self.progress.step(output.title):
-                output.write(made, names.names)
-        has_digest = any(output.is_by_digest for output in self.outputs)
-        return describe(made, names, made.descriptor.digest if has_digest else None)
+        return deliver(made, names.names, self.outputs, self.progress)
 
     def make(self, plan: ImagePlan) -> Image:
         """Return the image of one plan; nothing is sent anywhere.
@@ -74,20 +70,3 @@ class OciEngine:
         with self.progress.step("model layer"):
             model = self.model(plan.model)
         return assemble(plan, base, Layers(tuple(server), environment, (runtime,), bytecode, (model,)))
-
-
-def describe(made: Image | Index, names: ImageNames, digest: Digest | None) -> BuiltImage:
-    """Return what is told of a finished image that has *digest* where it is; of an index, all together."""
-    images = made.images if isinstance(made, Index) else (made,)
-    layers = [layer for image in images for layer in image.layers]
-    return BuiltImage(
-        names=names.names,
-        id=images[0].id,
-        digest=digest,
-        size_bytes=sum({layer.descriptor.digest: layer.descriptor.size_bytes for layer in layers}.values()),
-        layers=tuple(
-            BuiltLayer(layer.descriptor.digest, layer.descriptor.size_bytes, layer.created_by)
-            for layer in layers
-        ),
-        seconds={},
-    )
