@@ -50,6 +50,18 @@ def test_scikit_learn_models_get_pandas_for_their_data(folder):
     assert requirements(folder, "mlflow==3.17.2", "scikit-learn==1.9") == ("scikit-learn==1.9", "pandas")
 
 
+def test_what_conda_brings_is_not_added_again(folder, pyfunc):
+    """An MLflow, a pandas or a numpy among conda's packages stays, and pip gets none."""
+    both = "channels: [c]\ndependencies: [python=3.10, 'c::mlflow=2.9', pandas, r-base, {pip: [x]}]"
+    pandas = "channels: [c]\ndependencies: [python=3.10, pandas, numpy, {pip: [x, mlflow==2.9.2]}]"
+
+    pyfunc.file("conda.yaml", both)
+    assert with_mlflow(capture(pyfunc.model), pyfunc.model, AUTO).requirements == ("x", "numpy<2")
+    pyfunc.file("conda.yaml", pandas)
+    found = with_mlflow(capture(pyfunc.model), pyfunc.model, AUTO)
+    assert found.requirements == ("mlflow-skinny==2.9.2", "x")
+
+
 def test_a_models_own_pins_are_never_touched(folder):
     """Pandas that the model names stays, in whatever way it names it."""
     assert requirements(folder, "mlflow==2.9.2", "Pandas==1.5.3") == ("Pandas==1.5.3",)
