@@ -67,6 +67,19 @@ def test_its_own_library_is_found_by_the_linker(foreign, root):
     assert b"libz.so.1\0/usr/local/lib/libz.so.1\0" in root.nodes[PATH].data
 
 
+def test_a_module_may_need_the_interpreters_own_library(foreign, root):
+    """What the interpreter brings itself is not looked for in the base."""
+    (linker,) = LIBC.parent.glob("ld-linux-*")
+    own = "libpython3.12.so.1".ljust(len(linker.name), "0")
+    shutil.copy(linker, foreign.prefix / "lib" / own)
+    module = foreign.prefix / "lib/python3.12/zlib.so"
+    module.write_bytes(LIBC.read_bytes().replace(linker.name.encode(), own.encode()))
+
+    add(root, foreign)
+
+    assert "usr/local/lib/python3.12/zlib.so" in root.nodes
+
+
 def test_a_library_that_the_base_lacks_is_named(foreign):
     """Such an interpreter does not start, so it is refused."""
     with pytest.raises(

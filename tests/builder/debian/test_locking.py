@@ -55,3 +55,11 @@ def test_a_base_may_be_without_python(archive):
     lock = lock_base(archive, "testing", ARCHITECTURE, None)
 
     assert (len(lock.system), lock.python) == (12, ())
+
+
+def test_libraries_are_those_of_the_suites_own_python(archive, small, debs):
+    """A suite without any cannot say which another would need."""
+    small.add("debian", "testing", [debs[name] for name in SYSTEM.split()])
+
+    with pytest.raises(BuildFailed, match="debian:testing has no Python whose libraries another could use"):
+        lock_base(archive, "testing", ARCHITECTURE, None)
