@@ -344,3 +344,17 @@ def test_an_environment_without_packages_is_one(store, unpack):
     unpacked = unpack(make(environment(), store))
 
     assert unpacked.entries[PACKAGES].isdir()
+
+
+def test_layers_never_change(make_wheel, store):
+    """A digest of a fixed wheel; where it must change, every TRANSFORM that it stands on is counted up."""
+    files = {"demo/__init__.py": SOURCE, "demo/data.bin": random(5000), "demo/empty.py": b""}
+    points = {"demo-1.0.dist-info/entry_points.txt": b"[console_scripts]\ndemo = demo:main\n"}
+    wheel = make_wheel({**files, **points}, method=zipfile.ZIP_STORED)
+
+    packages, skeleton = make(environment(wheel), store)
+
+    assert [str(layer.descriptor.digest)[7:23] for layer in (packages, skeleton)] == [
+        "",
+        "",
+    ]
