@@ -47,6 +47,13 @@ class ModernRegistry:
     """Whether it tells another digest than that of what it stored."""
 
     has_referrers: bool = True
+    tells_digests: bool = True
+    """Whether answers about manifests have ``Docker-Content-Digest``, which they need not have."""
+
+    keeps_parts: bool = True
+    token: str | None = None
+    """Without which nobody is let in."""
+
     conflicts: int = 0
     """How many times somebody else changes a tag just before us."""
 
@@ -72,7 +79,10 @@ class ModernRegistry:
         """Answer a request."""
         self.asked.append((handler.command, handler.path, handler.headers.get("Content-Range") or ""))
         path = handler.path.partition("?")[0]
-        if "/uploads/" in path:
+        if self.token is not None and handler.headers.get("Authorization") != f"Bearer {self.token}":
+            handler.body()
+            handler.answer(401, WWW_Authenticate='Bearer realm="http://localhost:1/none"')
+        elif "/uploads/" in path:
             getattr(self, f"_{handler.command.lower()}_upload")(handler)
         elif "/manifests/" in path:
             self._manifest(handler, path.rpartition("/")[2])
@@ -108,7 +118,9 @@ class ModernRegistry:
         if start != len(self.uploads[upload]):
             handler.answer(416, b'{"errors":[{"code":"BLOB_UPLOAD_INVALID"}]}')
             return
+        before = self.uploads[upload]
         if self._take(handler, upload):
+            self.uploads[upload] = self.uploads[upload] if self.keeps_parts else before
             last = max(len(self.uploads[upload]) - 1, 0)
             handler.answer(self.part_status, Location=handler.path, Range=f"0-{last}")
 
@@ -146,6 +158,8 @@ class ModernRegistry:
             media_type, data = self.manifests.get(reference, ("", b""))
             headers = {"Docker_Content_Digest": _digest(data), "Content_Type": media_type} if data else {}
             headers |= {"ETag": f'"{_digest(data)}"'}
+            if not self.tells_digests:
+                headers.pop("Docker_Content_Digest", None)
             headers |= {"Warning": self.warning} if self.warning else {}
             handler.answer(200 if data else 404, data, **headers)
             return

@@ -94,8 +94,8 @@ class Pusher:
             for entry in entries_of(manifest, str(self.repository)) if depth else ():
                 yield from self._blobs_of(self.repository.manifest(entry.digest), depth=depth - 1)
             return
-        members = manifest.members
-        for value in [members.get("config"), *(members.get("layers") or ())]:
+        layers = manifest.members.get("layers")
+        for value in [manifest.members.get("config"), *(layers if isinstance(layers, list) else ())]:
             yield Descriptor.parse(value).digest
 
     def upload_all(self, parts: Sequence[Part]) -> None:

@@ -2,11 +2,13 @@
 
 import signal
 from contextlib import contextmanager
-from threading import Event, get_ident
+from threading import Event, Lock, get_ident
 
 import pytest
 from lading.errors import PushFailed
+from lading.oci import media_types
 from lading.oci.image import Index
+from lading.oci.registry.credentials import RegistryToken
 from lading.oci.registry.referrers import Artifact
 from lading.oci.registry.registries import Registries
 from lading.progress import Silent
@@ -122,11 +124,12 @@ def test_referrers_are_listed_by_the_registry(registries):
 def test_an_interrupted_push_ends_at_once(registries):
     """Also while a registry takes its time; nothing is tagged."""
     made, pushed = image(layer(b"x" * 20_000)), ModernRegistry()
-    main, is_over = get_ident(), Event()
+    main, is_over, first = get_ident(), Event(), Lock()
 
     def slow(handler):
         if handler.command == "PUT":
-            signal.pthread_kill(main, signal.SIGINT)
+            if first.acquire(blocking=False):
+                signal.pthread_kill(main, signal.SIGINT)
             is_over.wait(60)
         pushed.handle(handler)
 
@@ -192,3 +195,52 @@ def test_others_may_attach_at_the_same_time(registries):
         found = registries.referrers(ref, subject.digest)
 
     assert sorted(each.digest for each in found) == sorted(each.digest for each in made)
+
+
+@pytest.mark.parametrize("previous", [b"{}", b'{"config": 1, "layers": 2}', b"[]", b"nonsense"])
+def test_a_tag_that_names_nonsense_is_overwritten(registries, previous):
+    """It proves no blobs."""
+    made = image(layer(b"x"))
+    with ModernRegistry(manifests={"1": (media_types.MANIFEST, previous)}).running() as registry:
+        registries.push(made, registry.ref("team/iris:1"))
+
+    assert registry.manifests["1"][1] == made.manifest_bytes
+
+
+def test_a_registry_need_not_tell_digests(registries):
+    """What it does not tell is counted here."""
+    made = image(layer(b"x"))
+    with ModernRegistry(tells_digests=False).running() as registry:
+        ref = registry.ref("team/iris:1")
+        registries.push(made, ref)
+        before = len(registry.asked)
+        registries.push(made, ref)
+
+        assert registries.resolve(ref) == made.descriptor.digest
+    assert not [path for method, path, _ in registry.asked[before:] if method in {"PUT", "POST"}]
+
+
+def test_a_registry_that_keeps_no_part_gets_the_whole_anew(registries):
+    """It takes a part, and says that it has no more than before."""
+    made = image(layer(b"x" * 100_000))
+    with ModernRegistry(breaks_at=[15_000], keeps_parts=False).running() as registry:
+        registries.push(made, registry.ref("team/iris:1"))
+
+    assert str(made.layers[0].descriptor.digest) in registry.blobs
+    assert len([path for method, path, _ in registry.asked if method == "POST"]) == 3
+
+
+@pytest.mark.parametrize(("token", "is_right"), [("let me in", True), ("another", False)])
+def test_a_registry_token_is_shown_as_it_is(token, is_right):
+    """No token server is asked; a wrong one is not shown again and again."""
+    behind = ModernRegistry(token="let me in")
+    with behind.running() as registry:
+        host = f"localhost:{registry.port}"
+        with Registries(settings({host: RegistryToken(token)})) as registries:
+            if is_right:
+                registries.push(image(layer(b"x")), registry.ref("team/iris:1"))
+            else:
+                with pytest.raises(PushFailed, match=f"401; .*docker login {host}"):
+                    registries.push(image(layer(b"x")), registry.ref("team/iris:1"))
+
+    assert ("1" in registry.manifests) == is_right
