@@ -216,6 +216,6 @@ def _reason(error: httpx.HTTPError) -> str:
         case httpx.TimeoutException():
             return "it fell silent"
         case httpx.ConnectError() | httpx.ProxyError():
-            return f"it cannot be reached: {error}".lower()
+            return f"it cannot be reached: {error}".lower().rstrip(": .")
         case _:
-            return f"the connection broke: {error}".lower().rstrip(": ")
+            return f"the connection broke: {error}".lower().rstrip(": .")
