@@ -17,6 +17,10 @@ IN_USE_S = 3600
 """Nothing younger is removed while other builds may be running, unless everything is."""
 
 
+DECISIONS = frozenset({"locks", "conda-locks", "debian-lock"})
+"""Kinds of entries that say which versions a build takes. Made anew they may say others."""
+
+
 @dataclass(frozen=True, slots=True)
 class Holding:
     """A part of the store."""
@@ -32,16 +36,18 @@ def survey(store: Store) -> tuple[Holding, ...]:
         return tuple(_survey(store))
 
 
-def prune(store: Store, unused_for_s: float, now_s: float | None = None) -> Holding:
+def prune(store: Store, unused_for_s: float, kept_kinds: frozenset[str] = DECISIONS) -> Holding:
     """Remove what was not used for so long, and what interrupted builds left; return how much that was.
+
+    Entries of *kept_kinds* stay, however old.
 
     Raises:
         StoreError: the store cannot be written.
     """
-    before_s = (time.time() if now_s is None else now_s) - unused_for_s
+    before_s = time.time() - unused_for_s
     count = size_bytes = 0
     with store_errors("write", store.root):
-        for path in _removable(store, before_s):
+        for path in _removable(store, before_s, kept_kinds):
             size_bytes += _size_bytes(path)
             count += 1
             if path.is_dir():
@@ -90,10 +96,11 @@ def _holding(name: str, paths: list[Path]) -> Holding:
     return Holding(name, len(paths), sum(map(_size_bytes, paths)))
 
 
-def _removable(store: Store, before_s: float) -> Iterator[Path]:
+def _removable(store: Store, before_s: float, kept_kinds: frozenset[str]) -> Iterator[Path]:
+    kinds = [kind for kind in _folders(store.root / "entries") if kind.name not in kept_kinds]
     places = (
         *_files(store.root / "blobs"),
-        *_files(store.root / "entries"),
+        *(path for kind in kinds for path in _files(kind)),
         *_files(store.root / "partial"),
         *_files(store.root / "named"),
         *_children(store.root / "temporary"),

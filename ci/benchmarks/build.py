@@ -22,7 +22,7 @@ BASE = "lading-bench/base:latest"
 LAYOUT = FOLDER / "layout"
 LAYOUT_NAME = "lading-bench/layout:latest"
 MADE_OF_WHEELS = (
-    *("segments", "layers", "environments"),
+    *("segments", "wheel-layers", "environments"),
     *("bytecode", "bytecode-graphs", "bytecode-layers", "bytecode-roots"),
 )
 """Kinds of entries of the store."""

@@ -73,10 +73,20 @@ def test_everything_can_be_removed(store):
     digest = store.add([b"blob"])
     store.write_entry("locks", "key", b"value")
 
-    upkeep.prune(store, -1)
+    upkeep.prune(store, -1, kept_kinds=frozenset())
 
     assert sum(held.count for held in upkeep.survey(store)) == 0
     assert store.add([b"blob"]) == digest
+
+
+def test_which_versions_a_build_takes_stays(store):
+    """A lock that nobody has used for long still gives the same image, unless everything is removed."""
+    store.write_entry("locks", "key", b"value")
+    store.write_entry("segments", "key", b"value")
+
+    assert upkeep.prune(store, -1).count == 1
+
+    assert store.read_entry("locks", "key") == b"value"
 
 
 def test_what_was_damaged_is_found_and_removed(store):

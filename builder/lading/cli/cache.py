@@ -50,8 +50,10 @@ def prune(
     debug: options.Debug = False,  # noqa: ARG001 - for `reported`
 ) -> None:
     """Remove what no build has used for long."""
-    unused_for_s = -1.0 if everything else max(_seconds(unused_for), upkeep.IN_USE_S)
-    removed = upkeep.prune(Store.default(), unused_for_s)
+    if everything:
+        removed = upkeep.prune(Store.default(), -1, kept_kinds=frozenset())
+    else:
+        removed = upkeep.prune(Store.default(), max(_seconds(unused_for), upkeep.IN_USE_S))
     typer.echo(f"removed {removed.count} files, {removed.size_bytes / 1e6:.1f} MB")
 
 

@@ -31,7 +31,7 @@ from lading.store import Store
 _HEAVY_BYTES = 1 << 20
 """A wheel of this size has a layer of its own."""
 
-_LAYERS = "layers"
+_LAYERS = "wheel-layers"
 _CHECKED = "environments"
 _MAX_HEAVY = 20
 """Only the heaviest have: base image, two environments, bytecode and model stay below 60 layers."""
@@ -66,7 +66,7 @@ class EnvironmentLayers:
         if layer.conda is not None:
             return (*conda_layers(layer.conda, self.store, self.progress), *made)
         position = len(made) - bool(own)
-        return (*made[:position], _skeleton(segments.scheme, python), *made[position:])
+        return (*made[:position], links_layer(segments.scheme, python), *made[position:])
 
     def _facts(
         self, blobs: Sequence[WheelLayer], wheels: Sequence[LayerWheel], segments: Segments
@@ -88,8 +88,8 @@ class EnvironmentLayers:
             return LayerFacts.decode(kept)
         with self.progress.transfer(_title(blob), sum(wheel.size_bytes for wheel in blob.wheels)) as moved:
             digest, size_bytes = measure(_counted(blob.chunks(), moved))
-            diff_id, _ = measure(blob.plain())
-        facts = LayerFacts(digest, size_bytes, diff_id)
+            diff_id, tar_bytes = measure(blob.plain())
+        facts = LayerFacts(digest, size_bytes, diff_id, tar_bytes)
         self.store.write_entry(_LAYERS, key, facts.encode())
         return facts
 
@@ -136,10 +136,11 @@ def _title(blob: WheelLayer) -> str:
 def _described(blob: WheelLayer, facts: LayerFacts) -> Layer:
     descriptor = Descriptor(media_types.TAR_GZIP, facts.digest, facts.size_bytes)
     names = ", ".join(f"{wheel.name} {wheel.version}" for wheel in blob.wheels)
-    return Layer(descriptor, facts.diff_id, blob, f"lading: {names} in {blob.segments.scheme.target}")
+    created_by = f"lading: {names} in {blob.segments.scheme.target}"
+    return Layer(descriptor, facts.diff_id, blob, created_by, facts.tar_bytes)
 
 
-def _skeleton(scheme: Scheme, python: str) -> Layer:
+def links_layer(scheme: Scheme, python: str) -> Layer:
     """Return the layer of what makes a folder an environment."""
     data = skeleton(scheme, python) + END
     packed = gzip.member(data)

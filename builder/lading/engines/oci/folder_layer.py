@@ -27,7 +27,7 @@ from lading.store import Store
 TRANSFORM = 1
 """Of the bytes that are made of a folder; counted up with every change of this."""
 
-_KIND = "folders"
+_KIND = "folder-layers"
 
 
 def folder_layer(layer: FolderLayer, store: Store) -> Layer:

@@ -24,15 +24,18 @@ class LayerFacts:
     size_bytes: int
     diff_id: Digest
 
+    tar_bytes: int | None = None
+    """The size without compression, where that was counted; an engine is told it before the bytes."""
+
     def encode(self) -> bytes:
         """Return it as bytes, to be kept."""
-        return json.dumps([str(self.digest), self.size_bytes, str(self.diff_id)]).encode()
+        return json.dumps([str(self.digest), self.size_bytes, str(self.diff_id), self.tar_bytes]).encode()
 
     @classmethod
     def decode(cls, data: bytes) -> Self:
         """Return what `encode` made bytes of."""
-        digest, size_bytes, diff_id = json.loads(data)
-        return cls(Digest.parse(digest), size_bytes, Digest.parse(diff_id))
+        digest, size_bytes, diff_id, tar_bytes = json.loads(data)
+        return cls(Digest.parse(digest), size_bytes, Digest.parse(diff_id), tar_bytes)
 
 
 @dataclass(frozen=True, slots=True)
