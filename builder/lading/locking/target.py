@@ -12,9 +12,14 @@ from lading.environment import Platform, PythonMinor
 GLIBC_MINOR = 36
 """glibc 2.36: that of Debian bookworm, hence of the default base ``python:<minor>-slim-bookworm``.
 
+Debian's own Python 3.9 is that of bullseye, whose glibc is older (`OLDER_GLIBC_MINORS`).
+
 A wheel says which glibc it needs at least (PEP 600). Nearly all ask for 2.17 or 2.28; the higher bound
 only lets those in that would otherwise be built from source, or be missing.
 """
+
+OLDER_GLIBC_MINORS = {PythonMinor(3, 9): 31}
+"""glibc 2.31: that of Debian bullseye, the base that Lading assembles for this Python."""
 
 FIRST_PATCH = 2
 """The patch level that markers and ``requires-python`` are evaluated for: 3.11 means 3.11.2.
@@ -40,8 +45,10 @@ class Target:
     patch: int = FIRST_PATCH
     """Of the Python."""
 
-    glibc_minor: int = GLIBC_MINOR
-    """Of glibc 2."""
+    @property
+    def glibc_minor(self) -> int:
+        """The oldest glibc 2 that the bases of this Python have."""
+        return OLDER_GLIBC_MINORS.get(self.python, GLIBC_MINOR)
 
     @property
     def machine(self) -> str:
@@ -70,7 +77,7 @@ class Target:
         """Return this target at the first patch level that *specifiers* admit; itself if none is."""
         patches = range(self.patch, 100)
         admitted = (patch for patch in patches if specifiers.contains(f"{self.python}.{patch}"))
-        return Target(self.python, self.platform, next(admitted, self.patch), self.glibc_minor)
+        return Target(self.python, self.platform, next(admitted, self.patch))
 
     def marker_values(self) -> MarkerValues:
         """Return what markers are evaluated with."""

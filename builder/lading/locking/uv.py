@@ -15,7 +15,7 @@ from lading.interpreters import find_interpreter
 from lading.lock import Lock, LockedPackage
 from lading.locking import installed, kept, pylock
 from lading.locking.failures import explain
-from lading.locking.target import FIRST_PATCH, GLIBC_MINOR, Target
+from lading.locking.target import FIRST_PATCH, Target
 from lading.progress import Progress
 from lading.store import Store
 from lading.uv_process import Uv, UvFailed, configuration, without_credentials
@@ -179,7 +179,7 @@ def _key(environment: Environment, platform: Platform, index: PackageIndex) -> s
     asked = dataclasses.replace(environment, index=index)
     parts = (
         _FORMAT,
-        GLIBC_MINOR,
+        Target(environment.python, platform).glibc_minor,
         FIRST_PATCH,
         str(platform),
         asked,

@@ -95,3 +95,11 @@ def test_its_marker_is_true_nowhere_else(minor, other, platforms):
 def test_the_patch_level_follows_what_is_required(specifiers, version):
     """The patch level is the first that is admitted, .2 where all or none are."""
     assert Target(PythonMinor(3, 9), AMD64).admitted_by(SpecifierSet(specifiers)).full_version == version
+
+
+def test_a_python_with_an_older_base_gets_wheels_for_its_glibc():
+    """Debian's Python 3.9 stands on glibc 2.31, all later ones on 2.36 at least."""
+    linux = Platform("linux", "amd64")
+
+    assert Target(PythonMinor(3, 9), linux).uv_platform == "x86_64-manylinux_2_31"
+    assert Target(PythonMinor(3, 11), linux).uv_platform == "x86_64-manylinux_2_36"
