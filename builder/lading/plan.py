@@ -39,6 +39,9 @@ CONDA_BASE_PYTHON = PythonMinor(3, 11)
 SERVER_PYTHON = f"{SERVER_TARGET}/bin/python"
 MODEL_PYTHON = f"{ENVIRONMENT_TARGET}/bin/python"
 
+ENTRYPOINT = (SERVER_PYTHON, "-I", "-m", "lading_runtime")
+"""What an image starts: no folder and no variable adds modules to the server's."""
+
 LINUX_AMD64 = Platform("linux", "amd64")
 """What clusters mostly run, whatever the builder's own machine is."""
 
@@ -209,7 +212,7 @@ def make_plan(
         server=server,
         environment=environment,
         model=model.layer,
-        entrypoint=(SERVER_PYTHON, "-I", "-m", "lading_runtime"),
+        entrypoint=ENTRYPOINT,
         env=_checked("--env", _own_env(options) | _conda_env(environment) | dict(options.env)),
         labels=_checked("--label", dict(sorted(labels.items()))),
         port=options.port,

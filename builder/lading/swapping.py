@@ -14,8 +14,8 @@ from lading.engines.oci.swap import with_model
 from lading.environment import PythonMinor
 from lading.errors import UnfitModel
 from lading.layer import FolderLayer
+from lading.live import LiveImage
 from lading.lock import Lock
-from lading.oci.contents import images
 from lading.oci.image import Image, Index, Layer
 from lading.plan import CAPTURED_LABEL, LOCK_LABEL, PYTHON_LABEL, SIGNATURE_LABEL, model_labels, public_uri
 from lading.reference import ModelRef
@@ -34,16 +34,6 @@ class SwapRequest:
     """Whether requests that the old model answers may be refused by the new one."""
 
 
-@dataclass(frozen=True, slots=True)
-class LiveImage:
-    """A finished image, for one platform or several; its layers are read when somebody asks."""
-
-    name: str
-    """As the user wrote it."""
-
-    made: Image | Index
-
-
 def swap_model(
     request: SwapRequest, live: LiveImage, steps: Steps, layer_of: Callable[[FolderLayer], Layer]
 ) -> Image | Index:
@@ -60,18 +50,17 @@ def swap_model(
         UnfitModel: it needs another Python or environment, or is asked in another way; says what differs.
         LadingError: the model cannot be had or read.
     """
-    for image in images(live.made):
+    for image in live.images:
         parts_of(image, live.name)
     with steps.progress.step("fetch the model"):
         found = find_model(request.model, request.wishes, steps)
     with steps.progress.step("compare the environments"):
-        for image in images(live.made):
+        for image in live.images:
             _require_fit(request, found, image, steps)
     with steps.progress.step("model layer"):
         layer = layer_of(found.planned.layer)
     labels = model_labels(found.planned)
-    swapped = tuple(with_model(image, live.name, layer, labels) for image in images(live.made))
-    return Index(swapped, live.made.annotations) if isinstance(live.made, Index) else swapped[0]
+    return live.changed(lambda image: with_model(image, live.name, layer, labels))
 
 
 def _require_fit(request: SwapRequest, found: FoundModel, image: Image, steps: Steps) -> None:

@@ -43,6 +43,7 @@ _COMMANDS: dict[str, _Command | _Group] = {
     "serve": _Command("lading.cli.serve", "Serve a model on this machine, without a container."),
     "predict": _Command("lading.cli.predict", "Predict once, from a file or standard input."),
     "swap-model": _Command("lading.cli.swap_model", "Put another model into an image, in its registry."),
+    "rebase": _Command("lading.cli.rebase", "Put another base or server under an image, in its registry."),
     "cache": _Group("lading.cli.cache", "Look after what builds keep on this machine."),
     "version": _Command("lading.cli.version", "Print the versions that matter."),
 }

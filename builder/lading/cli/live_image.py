@@ -14,12 +14,12 @@ from lading.engines.oci.bases.place import split_place
 from lading.engines.oci.outputs.delivery import deliver
 from lading.errors import BuildFailed, InvalidImage, InvalidOption
 from lading.image import BuiltImage
+from lading.live import LiveImage
 from lading.oci.archive_reading import ArchiveFile
 from lading.oci.image import Image, Index
 from lading.oci.layout import Layout
 from lading.plan import ImageNames
 from lading.reference import ImageRef
-from lading.swapping import LiveImage
 
 _LAYOUT, _ARCHIVE = "oci:", "oci-archive:"
 

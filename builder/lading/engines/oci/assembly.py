@@ -63,13 +63,7 @@ def assemble(plan: ImagePlan, base: Base, layers: Layers) -> Image:
     Raises:
         BuildFailed: it has more layers than engines can mount.
     """
-    stack = base.image.layers + layers.in_order()
-    if len(stack) > MAX_LAYERS:
-        raise BuildFailed(
-            f"the image would have {len(stack)} layers, {len(base.image.layers)} of them of {base.name!r};"
-            f" engines mount {MAX_LAYERS}",
-            hint="take a base image with fewer layers",
-        )
+    stack = stacked(base, layers)
     own = {
         PARTS_LABEL: counted(len(base.image.layers), layers),
         ENV_LABEL: " ".join(plan.env),
@@ -78,6 +72,22 @@ def assemble(plan: ImagePlan, base: Base, layers: Layers) -> Image:
     config = base.image.config.running(_settings(plan, base, own))
     annotations = {"org.opencontainers.image.created": CREATED, **_annotations(plan, base)}
     return Image(config, base.image.layers, annotations).with_layers(stack)
+
+
+def stacked(base: Base, layers: Layers) -> tuple[Layer, ...]:
+    """Return *layers* on those of *base*.
+
+    Raises:
+        BuildFailed: these are more than engines can mount.
+    """
+    stack = base.image.layers + layers.in_order()
+    if len(stack) > MAX_LAYERS:
+        raise BuildFailed(
+            f"the image would have {len(stack)} layers, {len(base.image.layers)} of them of {base.name!r};"
+            f" engines mount {MAX_LAYERS}",
+            hint="take a base image with fewer layers",
+        )
+    return stack
 
 
 def counted(base: int, layers: Layers) -> str:
@@ -119,7 +129,7 @@ def _settings(plan: ImagePlan, base: Base, labels: Mapping[str, str]) -> Mapping
             "Timeout": 5 * _SECOND,
             "StartPeriod": 60 * _SECOND,
         },
-        "Labels": {**base.image.config.labels, **plan.labels, **_base_digest(base), **labels},
+        "Labels": {**base.image.config.labels, **plan.labels, **base_digest(base), **labels},
         "StopSignal": "SIGTERM",
         "User": plan.user,
         "WorkingDir": "/opt",
@@ -128,7 +138,7 @@ def _settings(plan: ImagePlan, base: Base, labels: Mapping[str, str]) -> Mapping
 
 def _annotations(plan: ImagePlan, base: Base) -> dict[str, str]:
     """Return what the manifest says, so that nobody need read the configuration for it."""
-    return standard(plan.labels) | _base_digest(base)
+    return standard(plan.labels) | base_digest(base)
 
 
 def standard(labels: Mapping[str, T]) -> dict[str, T]:
@@ -136,5 +146,6 @@ def standard(labels: Mapping[str, T]) -> dict[str, T]:
     return {name: text for name, text in labels.items() if name.startswith("org.opencontainers.")}
 
 
-def _base_digest(base: Base) -> dict[str, str]:
+def base_digest(base: Base) -> dict[str, str]:
+    """Return the label, and annotation, that says which bytes the base's name stood for."""
     return {BASE_DIGEST_LABEL: str(base.digest)} if base.digest else {}

@@ -64,9 +64,21 @@ class BytecodeLayers:
         # conda brings the model another Python than the base's, which the server runs on
         server, model = interpreters[plan.python], interpreters[own]
         return (
-            *([self._server(plan, server)] if server else []),
+            *([self._server(plan.server, server)] if server else []),
             *([self._model(plan, model)] if model else []),
         )
+
+    def server_layers(self, server: EnvironmentLayer) -> tuple[Layer, ...]:
+        """Return the layer of a server's environment alone; none where nothing can compile for it.
+
+        Raises:
+            LadingError: as `layers` does.
+        """
+        interpreter = FoundInterpreters(self.store).find(server.lock.python)
+        if interpreter is None:
+            self._tell_missing(server.lock.python)
+            return ()
+        return (self._server(server, interpreter),)
 
     def _tell_missing(self, python: PythonMinor) -> None:
         reason = f"no CPython {python} on this machine compiles for the image"
@@ -75,8 +87,8 @@ class BytecodeLayers:
             raise BuildFailed(reason, hint=hint)
         self.progress.line(f"bytecode is left out, so the image starts slower: {reason}; {hint}")
 
-    def _server(self, plan: ImagePlan, interpreter: Interpreter) -> Layer:
-        work = _Work(self, plan.server, interpreter)
+    def _server(self, server: EnvironmentLayer, interpreter: Interpreter) -> Layer:
+        work = _Work(self, server, interpreter)
         return work.layer(work.key, lambda code: code.modules_of(RUNTIME))
 
     def _model(self, plan: ImagePlan, interpreter: Interpreter) -> Layer:

@@ -1,0 +1,70 @@
+"""``lading rebase``."""
+
+from contextlib import ExitStack
+from dataclasses import replace
+from functools import partial
+from typing import Annotated
+
+import typer
+
+from lading import rebasing
+from lading.cli import live_image, oci_engine, options
+from lading.cli.changes import changes_json, changes_text
+from lading.cli.reporting import reported
+from lading.cli.results import image_json, image_line
+from lading.cli.steps import workshop
+from lading.engines.oci.bytecode.layers import BytecodeLayers
+from lading.engines.oci.environment import EnvironmentLayers
+from lading.engines.oci.glibc import glibc_of
+
+
+@reported
+def command(
+    image: options.LiveImage,
+    *,
+    base: Annotated[
+        str | None,
+        typer.Option(
+            "--base",
+            "--base-image",
+            metavar="IMAGE",
+            help="The new base. [default: what the old one's name stands for today]",
+        ),
+    ] = None,
+    server: Annotated[
+        bool,
+        typer.Option("--server", help="Take this Lading's server; the base only where --base is given."),
+    ] = False,
+    name: options.NewNames,
+    output: options.NewPlaces,
+    index_url: options.IndexUrl = None,
+    extra_index_url: options.ExtraIndexUrls,
+    find_links: options.FindLinks,
+    insecure_registry: options.InsecureRegistries,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would change, and stop.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    progress: options.Progress = options.ProgressMode.AUTO,
+    debug: options.Debug = False,  # noqa: ARG001 - for `reported`
+) -> None:
+    """Put another base or server under an image, in its registry."""
+    renews_base = base is not None or not server
+    request = rebasing.RebaseRequest(base=base, renews_base=renews_base, renews_server=server)
+    index = options.package_index(index_url, extra_index_url, find_links)
+    with workshop(progress, index) as tools, ExitStack() as stack:
+        connections = live_image.connect(tools, insecure_registry, stack)
+        with tools.progress.step("find the image"):
+            found = live_image.find_image(image, connections)
+        makers = rebasing.Tools(
+            tools.steps,
+            oci_engine.bases(tools, connections.wishes, connections),
+            EnvironmentLayers(tools.store, tools.progress),
+            BytecodeLayers(tools.store, tools.progress).server_layers,
+            partial(glibc_of, store=tools.store),
+        )
+        made = rebasing.rebase(request, found.live, makers)
+        if dry_run:
+            typer.echo((changes_json if as_json else changes_text)(found.live.made, made))
+            return
+        built = live_image.bring(made, found, name, output, connections)
+        built = replace(built, seconds=dict(tools.progress.seconds))
+    typer.echo(image_json(built) if as_json else image_line(built))
