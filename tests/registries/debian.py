@@ -50,7 +50,7 @@ def running_registry(folder: Path, **sections: Mapping[str, Any]) -> Iterator[Re
     """Run a registry in memory, with more *sections* in its configuration."""
     program = shutil.which("docker-registry")
     if program is None:
-        pytest.fail("docker-registry is not here: ci/provision installs it", pytrace=False)
+        pytest.fail("docker-registry is not here: ci/tools --containers installs it", pytrace=False)
     http = {"addr": "127.0.0.1:0", **sections.pop("http", {})}
     config = {
         "version": "0.1",
