@@ -5,8 +5,7 @@ nothing of the user's is run. The server's layer is the same in every image with
 """
 
 import json
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
@@ -24,6 +23,8 @@ from lading.errors import BuildFailed
 from lading.layer import EnvironmentLayer, PinnedWheel
 from lading.oci import media_types
 from lading.oci.blob import FileBlob
+from lading.oci.compress import COMPRESSOR
+from lading.oci.decompress import gunzip
 from lading.oci.descriptor import Descriptor
 from lading.oci.image import Layer
 from lading.plan import RUNTIME, ImagePlan
@@ -113,8 +114,8 @@ class _Work:
     def key(self) -> str:
         """What the bytes depend on, beside the roots."""
         wheels = " ".join(str(wheel.digest) for wheel in self.environment.pinned())
-        version = f"{self.interpreter.version} {zlib.ZLIB_RUNTIME_VERSION}"
-        return f"{TRANSFORM} {self.settings.mode} {version} {self.environment.target} {wheels}"
+        made_by = f"{TRANSFORM} {COMPRESSOR} {self.interpreter.version}"
+        return f"{made_by} {self.settings.mode} {self.environment.target} {wheels}"
 
     def roots(self, key: str, find: _Roots) -> frozenset[str]:
         """Return what was found under *key* before, or *find* it."""
@@ -166,22 +167,10 @@ class _Work:
         store = self.settings.store
         digest = store.add(code.chunks(modules))
         size_bytes = store.path(digest).stat().st_size
-        return LayerFacts(digest, size_bytes, measure(_plain(FileBlob(store.path(digest)).chunks()))[0])
+        return LayerFacts(digest, size_bytes, measure(gunzip(FileBlob(store.path(digest)).chunks()))[0])
 
 
 def _mentioned(plan: ImagePlan, runtime: PinnedWheel, code: EnvironmentCode) -> frozenset[str]:
     """Return the modules that the model's files name, and those that the server's loaders add to them."""
     named = mentions.names_in(plan.model.source, code.tops)
     return code.existing(named | mentions.names_in_loaders(runtime.path, code.tops, named))
-
-
-def _plain(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield what the gzip members hold that are joined in *chunks*."""
-    stream = zlib.decompressobj(zlib.MAX_WBITS | 16)
-    for chunk in chunks:
-        rest = chunk
-        while rest:
-            yield stream.decompress(rest)
-            rest = stream.unused_data
-            if stream.eof:
-                stream = zlib.decompressobj(zlib.MAX_WBITS | 16)

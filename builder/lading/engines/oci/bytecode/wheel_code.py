@@ -7,7 +7,6 @@ that add at once lose nothing but time: each keeps a complete entry, and the las
 
 import json
 import struct
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self
@@ -17,17 +16,15 @@ from lading.engines.oci.bytecode.graph import Node, module_of, node_of
 from lading.engines.oci.placing import Scheme, place
 from lading.engines.oci.wheel import Span
 from lading.layer import PinnedWheel
-from lading.oci import gzip
+from lading.oci.compress import COMPRESSOR, compressed
 from lading.oci.tar import TarEntry, padding
 from lading.store import Store
 
-TRANSFORM = 3
+TRANSFORM = 4
 """Of bytecode and of what is known of imports; counted up with every change of this or what it stands on."""
 
 _GRAPHS = "bytecode-graphs"
 _CODE = "bytecode"
-_LEVEL = 3
-"""Half the time of the usual 6, for a twentieth more bytes."""
 _ROW = struct.Struct("<II")
 
 
@@ -147,17 +144,14 @@ class KeptCode:
         code.made.clear()
 
     def _key(self, wheel: PinnedWheel) -> str:
-        # zlib has a say in the compressed bytes.
-        zlib_version = zlib.ZLIB_RUNTIME_VERSION
-        return f"{TRANSFORM} {wheel.digest} {self.scheme.target} {self.compiler} {zlib_version}"
+        return f"{TRANSFORM} {COMPRESSOR} {wheel.digest} {self.scheme.target} {self.compiler}"
 
 
 def layer_entry(path: str, pyc: bytes) -> bytes:
-    """Return a file as a compressed piece of a layer: a gzip member with tar header, contents and padding."""
-    data = TarEntry(path.lstrip("/"), size_bytes=len(pyc)).header() + pyc + padding(len(pyc))
-    stream = zlib.compressobj(_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
-    packed = stream.compress(data) + stream.flush()
-    return gzip.HEADER + packed + gzip.trailer(zlib.crc32(data), len(data))
+    """Return a file as a compressed piece of a layer: gzip members of tar header, contents and padding."""
+    return b"".join(
+        compressed([TarEntry(path.lstrip("/"), size_bytes=len(pyc)).header(), pyc, padding(len(pyc))])
+    )
 
 
 def _packed(members: Mapping[str, bytes]) -> bytes:
