@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from lading.debian.download import Downloader, open_client
-from lading.debian.index import PackageIndex
+from lading.debian.index import Package, PackageIndex
 from lading.debian.mirror import ARCHIVE, SECURITY, Mirror
 from lading.debian.release import ListedFile, Release
 from lading.debian.signature import Keyring
@@ -64,6 +64,16 @@ class Archive:
         except lzma.LZMAError as error:
             raise ArchiveError(f"the package index of {release.codename} cannot be read: {error}") from error
         return PackageIndex.parse(archive, data)
+
+    def fetch(self, package: Package, moved: Callable[[int], None]) -> None:
+        """Bring *package* into the store, telling the bytes that have arrived since.
+
+        Raises:
+            DigestMismatch: it is another package than was locked.
+            Missing: there is no such package any more.
+            ArchiveError: the archive cannot be reached.
+        """
+        self.downloader.fetch(self.mirror.url(package.archive, package.path), package.digest, moved)
 
     def _release(self, archive: str, suite: str) -> Release:
         name = f"dists/{suite}/InRelease"

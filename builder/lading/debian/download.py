@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from lading.debian.missing import Missing
 from lading.digest import Digest
 from lading.errors import ArchiveError, DigestMismatch
 from lading.store import Store, flush, store_errors
@@ -28,10 +29,6 @@ _MAX_INDEX_BYTES = 1 << 24
 _CHUNK_BYTES = 1 << 18
 _OFFSET = re.compile(r"bytes (\d+)-")
 _PASSING = {408, 425, 429}
-
-
-class Missing(ArchiveError):
-    """The archive has no such file."""
 
 
 class _Passing(Exception):

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
-from lading.debian.archive import Archive
 from lading.debian.assemble import assemble
 from lading.debian.deb import Deb
 from lading.debian.index import Package
@@ -29,6 +29,20 @@ _UNPACKED_AT_ONCE = 4
 """Decompressing is most of the work, and done without the interpreter's lock; each takes 10 MB of memory."""
 
 
+class PackageSource(Protocol):
+    """Has Debian's packages."""
+
+    def fetch(self, package: Package, moved: Callable[[int], None]) -> None:
+        """Bring *package* into the store, telling the bytes that have arrived since.
+
+        Raises:
+            DigestMismatch: it is another package than was locked.
+            Missing: there is no such package any more.
+            ArchiveError: the archive cannot be reached.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class BaseLayers:
     """Makes layers out of packages, or finds those that were made before."""
@@ -36,7 +50,7 @@ class BaseLayers:
     store: Store
     progress: Progress
 
-    archive: Callable[[], AbstractContextManager[Archive]]
+    archive: Callable[[], AbstractContextManager[PackageSource]]
     """Opens Debian's archive; not called where every package is in the store."""
 
     def layers(self, lock: BaseLock, python: str | None) -> tuple[Layer, ...]:
@@ -109,10 +123,9 @@ class BaseLayers:
                 for _ in pool.map(lambda package: self._download(archive, package), missing):
                     pass
 
-    def _download(self, archive: Archive, package: Package) -> None:
-        url = archive.mirror.url(package.archive, package.path)
+    def _download(self, archive: PackageSource, package: Package) -> None:
         with self.progress.transfer(f"{package.name} {package.version}", package.size_bytes) as moved:
-            archive.downloader.fetch(url, package.digest, moved)
+            archive.fetch(package, moved)
 
     def _make(self, lock: BaseLock, keys: tuple[str, ...], python: str | None) -> Iterable[Layer]:
         """Yield the layers of *lock*; those that are the same as before are written again."""

@@ -12,6 +12,10 @@ from lading.errors import ArchiveError
 FORMAT = 1
 """Counts up whenever locks are written in another way."""
 
+CHOICE = 1
+"""Counts up whenever a base is made of other packages (`lading.debian.locking`): what was locked before does
+not count then."""
+
 
 @dataclass(frozen=True, slots=True)
 class BaseLock:

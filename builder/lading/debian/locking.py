@@ -4,15 +4,12 @@ import re
 from functools import partial
 
 from lading.debian.archive import Archive
-from lading.debian.download import Missing
 from lading.debian.index import PackageIndex, best
 from lading.debian.lock import BaseLock
+from lading.debian.missing import Missing
 from lading.debian.resolve import resolve
 from lading.environment import PythonMinor
 from lading.errors import BuildFailed
-
-CHOICE = 1
-"""Counts up whenever a base is made of other packages: what was locked before does not count then."""
 
 SYSTEM = (
     "base-files",

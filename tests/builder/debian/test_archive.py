@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 from lading.debian.archive import open_archive
-from lading.debian.download import Missing
+from lading.debian.missing import Missing
 from lading.errors import ArchiveError, DigestMismatch, UntrustedArchive
 from lading.progress import Silent
 

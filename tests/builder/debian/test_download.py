@@ -2,7 +2,8 @@
 
 import httpx
 import pytest
-from lading.debian.download import Downloader, Missing, open_client
+from lading.debian.download import Downloader, open_client
+from lading.debian.missing import Missing
 from lading.digest import Digest
 from lading.errors import ArchiveError, DigestMismatch
 

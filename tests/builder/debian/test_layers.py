@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
-from lading.debian.download import Missing
 from lading.debian.layer import archive as tar
 from lading.debian.layers import BaseLayers
 from lading.debian.locking import lock_base
+from lading.debian.missing import Missing
 from lading.debian.root import Root, file_part
 from lading.debian.root import file as root_file
 from lading.digest import Digest

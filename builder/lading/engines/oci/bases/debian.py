@@ -12,14 +12,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from importlib import import_module
 from importlib.metadata import version
 
-from lading.debian.archive import Archive, open_archive
 from lading.debian.assemble import USER_ID
-from lading.debian.download import Missing
-from lading.debian.layers import BaseLayers
-from lading.debian.lock import FORMAT, BaseLock
-from lading.debian.locking import CHOICE, lock_base
+from lading.debian.layers import BaseLayers, PackageSource
+from lading.debian.lock import CHOICE, FORMAT, BaseLock
+from lading.debian.missing import Missing
 from lading.engines.oci.bases.base import Base
 from lading.engines.oci.bases.foreign_python import host_python, uv_python
 from lading.environment import Platform, PythonMinor
@@ -127,17 +126,22 @@ class DebianBases:
         """Return the packages of today."""
         try:
             with self._open() as archive:
-                return lock_base(archive, suite, architecture, python)
+                lock: BaseLock = import_module("lading.debian.locking").lock_base(
+                    archive, suite, architecture, python
+                )
+                return lock
         except BuildFailed as error:
             raise _with_ways_out(error, suite, python) from error
 
     @contextmanager
-    def _open(self) -> Iterator[Archive]:
+    def _open(self) -> Iterator[PackageSource]:
         if self.is_offline:
             raise ArchiveError(
                 "packages of the Debian base are not in the store",
                 hint="build once without --offline, or give a base that is on this machine",
             )
+        # What speaks HTTP takes a while to import, and most builds have all packages.
+        open_archive = import_module("lading.debian.archive").open_archive
         with open_archive(self.store, self.progress, self.environ) as archive:
             yield archive
 
