@@ -6,11 +6,14 @@
     │   ├── BodyTooLarge            more bytes than the server takes
     │   ├── MalformedBody           the body is not what its type says, or no known envelope or format
     │   │   └── UnreadableValue     a value cannot be read as the type of its column
+    │   ├── UnknownModel            no model, or version of it, of that name is served here
+    │   ├── Unsupported             something that the protocol has and this server has not
     │   ├── SchemaViolation         the data do not fit the model's signature
     │   └── InvalidParams           the params do not fit the model's signature
     ├── ModelError                  the model raised
     ├── ReportedError               the model raised an MlflowException, which brings its own code
     ├── OutputError                 the prediction cannot be written as JSON
+    ├── Unsplittable                a batch's prediction has not one row for each of its rows
     ├── DeadlineExceeded            no answer in time
     ├── ModelProcessLost            the model process ended while it predicted
     └── NotReady                    the model is not loaded (yet)
@@ -54,6 +57,14 @@ class UnreadableValue(MalformedBody):
     """
 
 
+class UnknownModel(RequestError):
+    """No model, or version of it, of that name is served here."""
+
+
+class Unsupported(RequestError):
+    """Something that the protocol has and this server has not."""
+
+
 class SchemaViolation(RequestError):
     """The data do not fit the model's signature."""
 
@@ -89,6 +100,10 @@ class ReportedError(ScoringError):
 
 class OutputError(ScoringError):
     """The prediction cannot be written as JSON."""
+
+
+class Unsplittable(ScoringError):
+    """The prediction for a batch has not one row for each of its rows; no client ever sees this."""
 
 
 class DeadlineExceeded(ScoringError):

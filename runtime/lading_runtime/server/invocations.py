@@ -1,5 +1,7 @@
 """Scoring requests: body → payload → prediction → answer, or the error that came in between.
 
+What a body and an answer look like is the route's `Dialect`.
+
 A plain ASGI application: on this path every microsecond is paid by every request.
 """
 
@@ -9,7 +11,7 @@ import asyncio
 import logging
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -18,18 +20,18 @@ from typing import TypeVar
 from starlette.types import Receive, Scope, Send
 
 from lading_runtime.errors import DeadlineExceeded, ModelError, RequestError, ScoringError
-from lading_runtime.payload import Payload
-from lading_runtime.protocol.decode import decode
-from lading_runtime.protocol.encode import encode
+from lading_runtime.payload import Node
 from lading_runtime.schema.signature import Signature
 from lading_runtime.server.access import SCOPE_KEY, Exchange
 from lading_runtime.server.body import read_body, unpack_body
 from lading_runtime.server.collection import UNCOLLECTED
+from lading_runtime.server.dialect import Dialect, Headers, MlflowDialect, Question
 from lading_runtime.server.interruption import ClientDisconnected, Cutoff, Presence
 from lading_runtime.server.predictor import Prediction, Predictor
 from lading_runtime.server.problems import problem_of
 from lading_runtime.server.reply import Reply
 from lading_runtime.server.settings import Settings
+from lading_runtime.wire import Buffer
 
 T = TypeVar("T")
 
@@ -49,10 +51,20 @@ CODEC_THREADS = 2
 """One lock for all of them: more threads only mean more large bodies in memory at a time."""
 
 
+MLFLOW = MlflowDialect()
+
+
 class Invocations:
     """Answers scoring requests."""
 
-    def __init__(self, signature: Signature | None, settings: Settings, predictor: Predictor) -> None:
+    def __init__(
+        self,
+        signature: Signature | None,
+        settings: Settings,
+        predictor: Predictor,
+        dialect: Dialect = MLFLOW,
+    ) -> None:
+        self._dialect = dialect
         self._signature = signature
         self._settings = settings
         self._predictor = predictor
@@ -62,7 +74,12 @@ class Invocations:
         """Answer one request."""
         exchange: Exchange = scope[SCOPE_KEY]
         settings = self._settings
-        reply = Reply(send, settings.request_timeout_s, has_stack_traces=settings.has_stack_traces)
+        reply = Reply(
+            send,
+            settings.request_timeout_s,
+            has_stack_traces=settings.has_stack_traces,
+            problems=self._dialect.problems,
+        )
         try:
             await self._score(scope, receive, exchange, reply)
         except ClientDisconnected:
@@ -84,40 +101,39 @@ class Invocations:
         body = await read_body(headers, receive, max_bytes=limit, deadline=deadline)
         exchange.received_bytes = len(body)
         with Cutoff(deadline, DeadlineExceeded("the body could not be read within the request timeout")):
-            payload = await self._off_loop(
+            question = await self._off_loop(
                 _size_of_work(body, headers), partial(self._decode, body, dict(headers))
             )
-        if payload.is_streamed:
+        if question.payload.is_streamed:
             with Presence(receive):
-                await self._stream(payload, deadline, exchange, reply)
+                await self._stream(question, deadline, exchange, reply)
         else:
-            prediction = await self._predictor.predict(payload, deadline)
-            await reply.answer(await self._encode(prediction, exchange, is_wrapped=payload.is_wrapped))
+            prediction = await self._predictor.predict(question.payload, deadline)
+            await reply.answer(*await self._encode(question.answer, prediction, exchange))
 
-    async def _stream(self, payload: Payload, deadline: float, exchange: Exchange, reply: Reply) -> None:
+    async def _stream(self, question: Question, deadline: float, exchange: Exchange, reply: Reply) -> None:
         """Send each part of the answer when it is there; the model stops when this does."""
-        parts = self._predictor.stream(payload, deadline, self._settings.request_timeout_s)
+        parts = self._predictor.stream(question.payload, deadline, self._settings.request_timeout_s)
         try:
             async for part in parts:
                 exchange.chunks = (exchange.chunks or 0) + 1
-                await reply.event(await self._encode(part, exchange, is_wrapped=False))
+                await reply.event(await self._encode(question.part, part, exchange))
         finally:
             await parts.aclose()
         await reply.end()
 
-    async def _encode(self, prediction: Prediction, exchange: Exchange, *, is_wrapped: bool) -> bytes:
+    async def _encode(
+        self, encode: Callable[[Node, Sequence[Buffer]], T], prediction: Prediction, exchange: Exchange
+    ) -> T:
         exchange.queue_s, exchange.model_s = prediction.queue_s, prediction.model_s
         size = sum(len(buffer) for buffer in prediction.buffers)
-        work = partial(encode, prediction.value, prediction.buffers, is_wrapped=is_wrapped)
-        return await self._off_loop(size, work)
+        return await self._off_loop(size, partial(encode, prediction.value, prediction.buffers))
 
-    def _decode(self, body: bytes, headers: dict[bytes, bytes]) -> Payload:
+    def _decode(self, body: bytes, headers: Headers) -> Question:
         encoding = headers.get(b"content-encoding", b"")
         plain = unpack_body(body, encoding, max_bytes=self._settings.max_body_bytes)
-        content_type = headers.get(b"content-type")
-        media_type = None if content_type is None else content_type.decode("latin-1")
         is_streamable = self._predictor.is_streamable
-        return decode(plain, media_type, self._signature, is_streamable=is_streamable)
+        return self._dialect.read(plain, headers, self._signature, is_streamable=is_streamable)
 
     async def _off_loop(self, size: float, work: Callable[[], T]) -> T:
         """Do *work* here if it is small, else in a thread."""

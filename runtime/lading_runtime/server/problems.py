@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import orjson
 
@@ -27,6 +27,8 @@ PROBLEMS: dict[type[errors.ScoringError], Problem] = {
     errors.UnsupportedMediaType: BAD_REQUEST._replace(status=415),
     errors.BodyTooLarge: BAD_REQUEST._replace(status=413),
     errors.MalformedBody: BAD_REQUEST,
+    errors.UnknownModel: Problem(404, "RESOURCE_DOES_NOT_EXIST"),
+    errors.Unsupported: Problem(501, "NOT_IMPLEMENTED"),
     errors.SchemaViolation: Problem(400, "INVALID_PARAMETER_VALUE", "KAM01", "SCHEMA_ENFORCEMENT_FAILED"),
     errors.InvalidParams: Problem(400, "INVALID_PARAMETER_VALUE", "KAM00", "INVALID_PARAMETER_VALUE"),
     errors.ModelError: BAD_REQUEST,
@@ -88,6 +90,47 @@ def fields_of(error: errors.ScoringError, *, has_stack_traces: bool) -> dict[str
     }
     # Model and worker may say text that is no valid Unicode (lone surrogates); it is no reason to fail.
     return {name: _encodable(value) for name, value in fields.items() if value is not None}
+
+
+class ProblemFormat(Protocol):
+    """How errors are said on a route."""
+
+    def status(self, error: errors.ScoringError) -> int:
+        """Return the status of the response."""
+
+    def fields(self, error: errors.ScoringError, *, has_stack_traces: bool) -> dict[str, str]:
+        """Return the members of its JSON body."""
+
+
+class MlflowProblems:
+    """As MLflow's scoring server says them."""
+
+    def status(self, error: errors.ScoringError) -> int:
+        """Return the status of the response."""
+        return problem_of(error).status
+
+    def fields(self, error: errors.ScoringError, *, has_stack_traces: bool) -> dict[str, str]:
+        """Return the members of its JSON body."""
+        return fields_of(error, has_stack_traces=has_stack_traces)
+
+
+MLFLOW_PROBLEMS = MlflowProblems()
+
+
+class OpenInferenceProblems:
+    """As the Open Inference Protocol says them: ``{"error": "…"}``, and a model that raises is a 500."""
+
+    def status(self, error: errors.ScoringError) -> int:
+        """Return the status of the response."""
+        is_models = isinstance(error, errors.ModelError)
+        return INTERNAL_ERROR.status if is_models else problem_of(error).status
+
+    def fields(self, error: errors.ScoringError, *, has_stack_traces: bool) -> dict[str, str]:  # noqa: ARG002 - the format's
+        """Return the members of its JSON body."""
+        return {"error": _encodable(error.message)}
+
+
+OPEN_INFERENCE_PROBLEMS = OpenInferenceProblems()
 
 
 def _encodable(text: str) -> str:

@@ -15,8 +15,8 @@ from starlette.types import Message, Send
 
 from lading_runtime.errors import ScoringError
 from lading_runtime.server.interruption import ClientDisconnected, Cutoff
-from lading_runtime.server.problems import fields_of
-from lading_runtime.server.responses import respond, respond_problem
+from lading_runtime.server.problems import MLFLOW_PROBLEMS, ProblemFormat
+from lading_runtime.server.responses import JSON, respond, respond_problem
 
 EVENT_STREAM = b"text/event-stream; charset=utf-8"
 HEADERS = [
@@ -31,15 +31,25 @@ DONE = b"[DONE]"
 class Reply:
     """What one client is told. A client that takes nothing for *patience_s* counts as one that left."""
 
-    def __init__(self, send: Send, patience_s: float, *, has_stack_traces: bool) -> None:
+    def __init__(
+        self,
+        send: Send,
+        patience_s: float,
+        *,
+        has_stack_traces: bool,
+        problems: ProblemFormat = MLFLOW_PROBLEMS,
+    ) -> None:
         self._send = send
         self._patience_s = patience_s
+        self._problems = problems
         self._has_stack_traces = has_stack_traces
         self._has_begun = False
 
-    async def answer(self, body: bytes) -> None:
+    async def answer(
+        self, body: bytes, media_type: bytes = JSON, headers: tuple[tuple[bytes, bytes], ...] = ()
+    ) -> None:
         """Answer with the whole of a prediction."""
-        await respond(self._send, 200, body)
+        await respond(self._send, 200, body, media_type=media_type, headers=headers)
 
     async def event(self, data: bytes) -> None:
         """Send a part of a prediction.
@@ -56,10 +66,11 @@ class Reply:
     async def refuse(self, error: ScoringError) -> None:
         """Answer with *error*; after the first part, as the last event before the end."""
         if not self._has_begun:
-            await respond_problem(self._send, error, has_stack_traces=self._has_stack_traces)
+            has_traces = self._has_stack_traces
+            await respond_problem(self._send, error, has_stack_traces=has_traces, problems=self._problems)
             return
-        fields = fields_of(error, has_stack_traces=self._has_stack_traces)
-        await self.event(orjson.dumps({"error": fields.pop("message"), **fields}))
+        fields = self._problems.fields(error, has_stack_traces=self._has_stack_traces)
+        await self.event(orjson.dumps({"error": fields.pop("message", ""), **fields}))
         await self.end()
 
     async def _send_event(self, data: bytes, *, is_last: bool) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import orjson
 from starlette.types import Send
 
 from lading_runtime.errors import NotReady, ScoringError
-from lading_runtime.server.problems import RETRY_AFTER_S, body_of, problem_of
+from lading_runtime.server.problems import MLFLOW_PROBLEMS, RETRY_AFTER_S, ProblemFormat
 
 JSON = b"application/json"
 
@@ -25,8 +26,14 @@ async def respond(
     await send({"type": "http.response.body", "body": body})
 
 
-async def respond_problem(send: Send, error: ScoringError, *, has_stack_traces: bool = False) -> None:
-    """Answer with *error*."""
+async def respond_problem(
+    send: Send,
+    error: ScoringError,
+    *,
+    has_stack_traces: bool = False,
+    problems: ProblemFormat = MLFLOW_PROBLEMS,
+) -> None:
+    """Answer with *error*, in the format of the route."""
     retry_after = ((b"retry-after", str(RETRY_AFTER_S).encode()),) if isinstance(error, NotReady) else ()
-    body = body_of(error, has_stack_traces=has_stack_traces)
-    await respond(send, problem_of(error).status, body, headers=retry_after)
+    body = orjson.dumps(problems.fields(error, has_stack_traces=has_stack_traces))
+    await respond(send, problems.status(error), body, headers=retry_after)

@@ -206,7 +206,7 @@ def test_paths_cannot_break_lines_of_the_log(client, log):
 
 def test_a_mistake_of_ours_is_a_500_without_details(client, log, monkeypatch):
     """An exception that nobody expected is answered as JSON, and says nothing of the payload."""
-    monkeypatch.setattr("lading_runtime.server.invocations.decode", lambda *_: int("secret"))
+    monkeypatch.setattr("lading_runtime.server.dialect.decode", lambda *_: int("secret"))
 
     answer = client(post({"inputs": [1]}))
 
@@ -269,7 +269,7 @@ def test_a_stream_is_answered_in_events(client):
 def test_a_mistake_of_ours_in_a_stream_is_an_event_without_details(client, log, monkeypatch):
     """An exception that nobody expected ends a stream as an error does, and says nothing of the payload."""
     encode = iter([lambda *_, **__: b"1", lambda *_, **__: int("secret")])
-    monkeypatch.setattr("lading_runtime.server.invocations.encode", lambda *_, **__: next(encode)())
+    monkeypatch.setattr("lading_runtime.server.dialect.encode", lambda *_, **__: next(encode)())
 
     answer = client(post({"prompt": "x", "stream": True}))
 
