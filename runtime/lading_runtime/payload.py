@@ -71,6 +71,9 @@ class Payload(NamedTuple):
     is_streamed: bool = False
     """Whether the client asked for server-sent events."""
 
+    rows: tuple[int, ...] | None = None
+    """Of a batch: how many rows belong to each of its requests, one after the other."""
+
 
 class Buffers(List[Buffer]):
     """The buffers of a payload while its nodes are made."""

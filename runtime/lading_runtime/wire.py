@@ -8,8 +8,10 @@ the socket in either direction.
 
 Server → model process::
 
-    {"kind": "predict", "id": 7, "payload": {...}, "params": {...} | null, "stream": false}
+    {"kind": "predict", "id": 7, "payload": {...}, "params": {...} | null, "stream": false, "rows": [..]?}
     {"kind": "cancel", "id": 7}        nobody wants the rest of a streamed answer; its end is still told
+
+``rows`` are there if the payload is a batch, and say how many rows of it belong to each request.
 
 The next request is sent when the last one is answered; only a "cancel" may come before that, or cross
 the end of the answer. Chunks are sent as they are made: while the server does not read, the model waits.
@@ -28,12 +30,14 @@ then, per request::
 
 ``payload`` and ``params`` are nodes of `lading_runtime.payload`. ``value`` is ``{"kind": "json",
 "buffer": n}`` (JSON text, ready to send) or ``{"kind": "array", "dtype": "<f8", "shape": [..],
-"buffer": n}`` (C order, one dimension or more; floats may be NaN or infinite). ``error`` is
+"buffer": n}`` (C order, one dimension or more; floats may be NaN or infinite); of a batch it is an array
+of all rows, or ``{"kind": "texts"}``: a buffer of JSON text for each request. ``error`` is
 ``{"source", "type", "message", "stack_trace"?, "error_code"?, "sqlstate"?, "error_class"?}``;
 ``source`` says whose fault it is: "payload" (it cannot become what the model takes), "schema" (it is
 not what the signature declares), "format" (nothing here reads it), "model" (the model raised), "mlflow"
 (it raised an MlflowException, whose code counts), "output" (the prediction cannot be written as JSON),
-"exit" (it tried to end the process), "load" (the model could not be loaded; only in ``failed``).
+"rows" (that of a batch has not one row for each of its rows), "exit" (it tried to end the process),
+"load" (the model could not be loaded; only in ``failed``).
 
 ``model`` is ``{"loader": "sklearn", "python": "3.11.7", "flavors": ["python_function", "sklearn"],
 "versions": {"mlflow": "3.17.2", ...}, "is_streamable": false, "is_shared": true, "load_s": 1.2}``:

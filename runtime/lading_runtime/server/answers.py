@@ -13,6 +13,7 @@ from lading_runtime.errors import (
     RequestError,
     SchemaViolation,
     ScoringError,
+    Unsplittable,
     UnsupportedMediaType,
 )
 from lading_runtime.payload import Payload
@@ -33,6 +34,10 @@ REFUSALS: dict[object, type[RequestError]] = {
 """Whose fault it is when the model was not asked."""
 
 
+UNUSABLE: dict[object, type[ScoringError]] = {"output": OutputError, "rows": Unsplittable}
+"""What is wrong with a prediction that the model gave."""
+
+
 def request(number: int, payload: Payload, *, is_streamed: bool) -> Message:
     """Return the message that asks for a prediction of *payload*, at once or in parts."""
     header = {
@@ -42,6 +47,8 @@ def request(number: int, payload: Payload, *, is_streamed: bool) -> Message:
         "params": payload.params,
         "stream": is_streamed,
     }
+    if payload.rows is not None:
+        header["rows"] = payload.rows
     return Message(header, payload.buffers)
 
 
@@ -73,6 +80,6 @@ def error_in(header: Header) -> ScoringError:
     if source == "mlflow":
         code = error.get("error_code") or "INTERNAL_ERROR"
         return ReportedError(message, code, error.get("sqlstate"), error.get("error_class"))
-    if source == "output":
-        return OutputError(message)
+    if source in UNUSABLE:
+        return UNUSABLE[source](message)
     return ModelProcessLost(message or "the model process gave no answer")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 
@@ -12,11 +14,15 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from lading_runtime.schema.signature import Signature
 from lading_runtime.server.access import AccessLog
 from lading_runtime.server.agents import INFO, SCORING_PATHS, AgentInfo
+from lading_runtime.server.batching import Batcher, BatchLimits
 from lading_runtime.server.invocations import Invocations
 from lading_runtime.server.model import ServedModel
 from lading_runtime.server.pool import Pool
 from lading_runtime.server.probes import Drain, Health, Ping, Version
+from lading_runtime.server.proof import Unproven, prove
 from lading_runtime.server.settings import Settings
+
+logger = logging.getLogger(__name__)
 
 SCORING = "/invocations"
 
@@ -25,15 +31,19 @@ def create_app(
     model: ServedModel, signature: Signature | None, settings: Settings, pool: Pool, drain: Drain
 ) -> ASGIApp:
     """Return the application; its lifespan opens and closes *pool*."""
+    limits = BatchLimits(settings.batch_max_rows, settings.batch_max_delay_s)
+    batcher = Batcher(pool, limits)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         pool.open()
+        deciding = asyncio.create_task(decide_on_batches(batcher, pool, model, signature, settings))
         yield
+        deciding.cancel()
         pool.close()
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
-    invocations = Invocations(signature, settings, pool)
+    invocations = Invocations(signature, settings, batcher)
     paths = scoring_paths(model)
     app.router.routes.extend(
         [
@@ -46,6 +56,22 @@ def create_app(
     if model.agent is not None:
         app.router.routes.append(Route(INFO, AgentInfo(model, settings.agent_name), methods=["GET", "HEAD"]))
     return AccessLog(Shortcut(invocations, app, paths))
+
+
+async def decide_on_batches(
+    batcher: Batcher, pool: Pool, model: ServedModel, signature: Signature | None, settings: Settings
+) -> None:
+    """Have requests grouped if the environment says so, or if the model proves that it may be done."""
+    max_rows = settings.batch_max_rows
+    if settings.batching == "off":
+        return
+    try:
+        proven = max_rows if settings.batching == "on" else await prove(pool, model, signature, max_rows)
+    except Unproven as reason:
+        logger.info("batching off", extra={"reason": str(reason)})
+    else:
+        batcher.turn_on(proven)
+        logger.info("batching on", extra={"max_rows": proven})
 
 
 def scoring_paths(model: ServedModel) -> frozenset[str]:

@@ -27,6 +27,8 @@ class Job(ABC):
         self.pieces = pack(answers.request(number, payload, is_streamed=is_streamed))
         self.came_at = time.perf_counter()
         self.sent_at = self.came_at
+        self.within_s: float | None = None
+        """How long the model process may take for it, if that is not until the deadline."""
         self.timer: asyncio.TimerHandle | None = None
         """Runs for as long as the model process is waited for, also if nobody waits for the answer:
         otherwise a hanging prediction for a client that left would hang for ever."""
@@ -64,8 +66,15 @@ class Job(ABC):
 class Single(Job):
     """A payload with one answer."""
 
-    def __init__(self, number: int, payload: Payload, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self,
+        number: int,
+        payload: Payload,
+        loop: asyncio.AbstractEventLoop,
+        within_s: float | None = None,
+    ) -> None:
         super().__init__(number, payload, is_streamed=False)
+        self.within_s = within_s
         self.answer: asyncio.Future[Prediction] = loop.create_future()
 
     @property

@@ -66,6 +66,7 @@ class Pool:
     def open(self) -> None:
         """Ask for the first process; it may take its time to load the model."""
         self._loop = asyncio.get_running_loop()
+        self._has_been_ready = asyncio.Event()
         self._replace()
 
     def close(self) -> None:
@@ -103,19 +104,33 @@ class Pool:
         if not self._is_ready:
             raise NotReady(self._failure or LOADING)
 
+    async def until_ready(self) -> None:
+        """Wait until a model process is there for the first time."""
+        await self._has_been_ready.wait()
+
     async def predict(self, payload: Payload, deadline: float) -> Prediction:
         """Return the model's answer to *payload*.
 
         Raises:
-            DeadlineExceeded: *deadline* passed, in the queue or in the model.
-            ModelProcessLost: the model process ended.
+            ScoringError: there is none; see `submit`.
+        """
+        return await self.submit(payload, deadline)
+
+    def submit(
+        self, payload: Payload, deadline: float, within_s: float | None = None
+    ) -> asyncio.Future[Prediction]:
+        """Return where the model's answer to *payload* will be, or why there is none.
+
+        That is `DeadlineExceeded` if *deadline* passed, in the queue or in the model, or if the model took
+        longer than *within_s*, `ModelProcessLost`, or the `ScoringError` that it answered instead.
+
+        Raises:
             NotReady: payloads are not taken.
-            ScoringError: what the model process answered instead.
         """
         self.check_accepts()
-        job = Single(next(self._numbers), payload, self._loop)
+        job = Single(next(self._numbers), payload, self._loop, within_s)
         self._add(job, deadline)
-        return await job.answer
+        return job.answer
 
     async def stream(
         self, payload: Payload, deadline: float, between_s: float
@@ -169,6 +184,7 @@ class Pool:
         self._is_ready = self._was_ready = True
         self._is_streamable = bool(facts(message).get("is_streamable"))
         self._failure, self._retry_s = None, 0.0
+        self._has_been_ready.set()
         self._control.report(Report(is_ready=True, load_s=facts(message).get("load_s")))
         logger.debug("model process ready", extra={"model_process": process.pid})
         self._send_next()
@@ -216,6 +232,9 @@ class Pool:
                 job.end()
                 continue
             self._running, job.sent_at = job, time.perf_counter()
+            if job.within_s is not None:
+                job.stop_timer()
+                job.timer = self._loop.call_later(job.within_s, self._expire, job)
             self._process.send(job.pieces)
 
     def _expire(self, job: Job) -> None:

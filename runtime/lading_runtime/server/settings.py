@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, TypeVar
@@ -14,6 +14,7 @@ T = TypeVar("T")
 
 DEFAULT_PORT = 8080
 LOG_FORMATS = ("text", "json")
+BATCHING = ("auto", "on", "off")
 BOOLEANS = {
     **dict.fromkeys(("1", "true", "on", "yes"), True),
     **dict.fromkeys(("0", "false", "off", "no"), False),
@@ -51,6 +52,15 @@ class Settings:
 
     stream_close_s: float
     """How long a stream may take to end after its client has left (``LADING_STREAM_CLOSE_S``)."""
+
+    batching: str
+    """One of `BATCHING` (``LADING_BATCHING``): "auto" only where the model has shown that it is safe."""
+
+    batch_max_rows: int
+    """Of what the model is given at once; larger requests are cut (``LADING_BATCH_MAX_ROWS``)."""
+
+    batch_max_delay_s: float
+    """How long a request waits for others while the model is idle (``LADING_BATCH_MAX_DELAY_MS``)."""
 
     max_body_bytes: int
     """Of a request, also once it is unpacked (``LADING_MAX_BODY_BYTES``).
@@ -99,10 +109,13 @@ class Settings:
             workers=read("MLFLOW_MODELS_WORKERS", _count, str(limits.pairs)),
             request_timeout_s=read("MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT", _positive, "60"),
             stream_close_s=read("LADING_STREAM_CLOSE_S", _seconds, "5"),
+            batching=read("LADING_BATCHING", _one_of(BATCHING), "auto"),
+            batch_max_rows=read("LADING_BATCH_MAX_ROWS", _count, "1024"),
+            batch_max_delay_s=read("LADING_BATCH_MAX_DELAY_MS", _milliseconds, "0"),
             max_body_bytes=read("LADING_MAX_BODY_BYTES", _count, str(100 << 20)),
             has_stack_traces=read("LADING_STACK_TRACES", _boolean, "on"),
             agent_name=read("DATABRICKS_APP_NAME", str, "mlflow_agent_server"),
-            log_format=read("LADING_LOG_FORMAT", _log_format, "text"),
+            log_format=read("LADING_LOG_FORMAT", _one_of(LOG_FORMATS), "text"),
             load_failure_grace_s=read("LADING_LOAD_FAILURE_GRACE_S", _seconds, "5"),
             drain_delay_s=read("LADING_DRAIN_DELAY_S", _seconds, "1"),
         )
@@ -157,6 +170,13 @@ def _seconds(text: str) -> float:
     return seconds
 
 
+def _milliseconds(text: str) -> float:
+    try:
+        return _seconds(text) / 1000
+    except ValueError:
+        raise ValueError("expected a number of milliseconds") from None
+
+
 def _positive(text: str) -> float:
     seconds = _seconds(text)
     if seconds == 0:
@@ -170,10 +190,13 @@ def _boolean(text: str) -> bool:
     return BOOLEANS[text.lower()]
 
 
-def _log_format(text: str) -> str:
-    if text not in LOG_FORMATS:
-        raise ValueError(f"expected {' or '.join(LOG_FORMATS)}")
-    return text
+def _one_of(words: Sequence[str]) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in words:
+            raise ValueError(f"expected {' or '.join(words)}")
+        return text
+
+    return read
 
 
 def _folder(text: str) -> Path:

@@ -12,7 +12,8 @@ import datetime as dt
 import json
 import math
 import sys
-from typing import Any
+from itertools import accumulate
+from typing import Any, Sequence
 
 from lading_runtime.wire import Buffer
 
@@ -25,6 +26,10 @@ class Unserialisable(Exception):
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"the prediction cannot be written as JSON: {reason}")
+
+
+class NotByRows(Exception):
+    """The prediction for a batch has not one row for each of its rows."""
 
 
 def encode(prediction: Any) -> tuple[dict[str, Any], list[Buffer]]:
@@ -40,6 +45,41 @@ def encode(prediction: Any) -> tuple[dict[str, Any], list[Buffer]]:
             value = {"kind": "array", "dtype": little.dtype.str, "shape": list(little.shape), "buffer": 0}
             return value, [memoryview(numpy.ascontiguousarray(little))]
     return {"kind": "json", "buffer": 0}, [json_text(prediction).encode("ascii")]
+
+
+def encode_rows(prediction: Any, rows: Sequence[int]) -> tuple[dict[str, Any], list[Buffer]]:
+    """Return the *prediction* for a batch as a value and buffers; each request has so many *rows* of it.
+
+    Raises:
+        NotByRows: it has not one row for each row of the batch.
+        Unserialisable: MLflow could not write a part of it either.
+    """
+    if not is_by_rows(prediction, sum(rows)):
+        raise NotByRows(f"the model gave not one row for each row of a batch, but {name_of(prediction)}")
+    value, buffers = encode(prediction) if is_raw(prediction) else ({"kind": "texts"}, [])
+    if value["kind"] == "array":
+        return value, buffers
+    by_position = getattr(prediction, "iloc", prediction)
+    ends = list(accumulate(rows))
+    parts = [by_position[end - count : end] for count, end in zip(rows, ends)]
+    return {"kind": "texts"}, [json_text(part).encode("ascii") for part in parts]
+
+
+def is_raw(prediction: Any) -> bool:
+    """Tell whether *prediction* leaves as a buffer."""
+    dtype = getattr(prediction, "dtype", None)
+    return type(prediction).__name__ == "ndarray" and getattr(dtype, "kind", "") in "biuf"
+
+
+def is_by_rows(prediction: Any, count: int) -> bool:
+    """Tell whether *prediction* has *count* rows that can be told apart."""
+    numpy, pandas = sys.modules.get("numpy"), sys.modules.get("pandas")
+    kinds: tuple[Any, ...] = (list,)
+    if numpy is not None:
+        kinds += (numpy.ndarray,)
+    if pandas is not None:
+        kinds += (pandas.DataFrame, pandas.Series)
+    return isinstance(prediction, kinds) and getattr(prediction, "ndim", 1) > 0 and len(prediction) == count
 
 
 def json_text(prediction: Any) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Callable, Iterator
 
 from lading_runtime.wire import Message
 from lading_runtime.worker import frames
-from lading_runtime.worker.encode import Unserialisable, encode
+from lading_runtime.worker.encode import NotByRows, Unserialisable, encode, encode_rows
 from lading_runtime.worker.failure import describe, describe_raised
 from lading_runtime.worker.log import report
 from lading_runtime.worker.model import LoadedModel, Params
@@ -90,7 +90,9 @@ def build(request: Message, part: str) -> Any:
 
 def encoded(kind: str, request: Message, answer: Any) -> Message:
     """Return the message of *kind* that carries *answer*."""
-    value, buffers = attempt(unserialisable, encode, answer)
+    rows = request.header.get("rows")
+    work, arguments = (encode, (answer,)) if rows is None else (encode_rows, (answer, rows))
+    value, buffers = attempt(unserialisable, work, *arguments)
     return Message({"kind": kind, "id": request.header["id"], "value": value}, buffers)
 
 
@@ -127,6 +129,8 @@ def raised(error: BaseException, data: Any, params: Params) -> dict[str, Any]:
 
 
 def unserialisable(error: BaseException) -> dict[str, Any]:
-    """Return the error for a prediction that cannot be written as JSON."""
+    """Return the error for a prediction that cannot be written as JSON, or not by rows."""
+    if isinstance(error, NotByRows):
+        return describe(error, "rows", str)
     is_ours = isinstance(error, Unserialisable)
     return describe(error, "output", str if is_ours else lambda _text: WITHHELD)

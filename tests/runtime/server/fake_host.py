@@ -15,6 +15,7 @@ import os
 import select
 import signal
 import socket
+import struct
 import time
 
 from lading_runtime import wire
@@ -78,9 +79,28 @@ def raise_error(stream: socket.socket, number: int) -> None:
     wire.send(stream, wire.Message({"kind": "error", "id": number, "error": error}))
 
 
+def double(stream: socket.socket, request: wire.Message) -> None:
+    """Answer twice each number; -1 raises, -2 ends the process, -3 hangs, -4 answers for all rows at once."""
+    numbers = struct.unpack(f"<{len(request.buffers[0]) // 8}d", request.buffers[0])
+    if -3 in numbers:
+        time.sleep(600)
+    if -2 in numbers:
+        os._exit(1)
+    if -1 in numbers:
+        raise_error(stream, request.header["id"])
+        return
+    doubled = [2 * number for number in numbers if -4 not in numbers] or [len(numbers)]
+    value = {"kind": "array", "dtype": "<f8", "shape": [len(doubled)], "buffer": 0}
+    answered = {"kind": "prediction", "id": request.header["id"], "value": value}
+    wire.send(stream, wire.Message(answered, [struct.pack(f"<{len(doubled)}d", *doubled)]))
+
+
 def answer(stream: socket.socket, request: wire.Message) -> None:
     """Do what the payload says."""
     number, value = request.header["id"], request.header["payload"].get("value")
+    if request.header["payload"].get("kind") == "array":
+        double(stream, request)
+        return
     if value == "exit":
         os._exit(1)
     if value == "hang":

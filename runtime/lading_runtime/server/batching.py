@@ -1,0 +1,297 @@
+"""Groups requests for the model process: what waits when it becomes free is sent as one payload.
+
+Theory of operation: as in `lading_runtime.server.pool`, everything happens in callbacks of the event loop. An
+`Item` is one request; it is in `_waiting`, in a batch of `_retries`, or in the batch that is `_running`,
+until it is answered. The pool is given one batch at a time, the next one in the same callback in which
+the answer to the last one came: the model never waits for a request that is there, and a request never
+waits for others while the model is idle (unless `BatchLimits.max_delay_s` says so).
+
+* A batch holds requests whose payloads can be joined (`joining.Part.key`), in the order in which they came.
+* When a batch fails, in whatever way, its halves are sent alone, before all that waits: the request that
+  is to blame ends in a batch of its own and gets the error, the others get their answers. A batch that
+  takes half of the time that its first request has left counts as one that hangs; so does one
+  of these halves while others wait behind it.
+* Requests expire one by one. One that expires in the queue never reaches the model; one that expires in
+  a batch is answered, and the others do not notice.
+* A request that is larger than a batch is cut into several.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import AsyncGenerator, Hashable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Protocol
+
+from lading_runtime.errors import DeadlineExceeded, NotReady, ScoringError, Unsplittable
+from lading_runtime.payload import Payload
+from lading_runtime.server.joining import Part, join, part_of, parts_of, split, whole_of
+from lading_runtime.server.predictor import Prediction, Predictor
+
+logger = logging.getLogger(__name__)
+
+HANGING_SHARE = 0.5
+"""Of the time that the first of several requests has left: what takes longer is taken apart."""
+
+
+@dataclass(frozen=True)
+class BatchLimits:
+    """How far requests are grouped."""
+
+    max_rows: int
+    """Of a batch."""
+
+    max_delay_s: float = 0.0
+    """How long a request may wait for others while the model has nothing to do."""
+
+
+class Item:
+    """One request, or a piece of one, and whoever waits for its answer."""
+
+    __slots__ = ("answer", "came_at", "deadline", "key", "payload", "rows", "timer")
+
+    def __init__(
+        self, payload: Payload, part: Part | None, deadline: float, answer: asyncio.Future[Prediction]
+    ) -> None:
+        self.payload = payload
+        self.key: Hashable | None = None if part is None else part.key
+        """None: never joined with others."""
+        self.rows = 1 if part is None else part.rows
+        self.deadline = deadline
+        self.answer = answer
+        self.came_at = time.perf_counter()
+        self.timer: asyncio.TimerHandle | None = None
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether anybody waits for the answer."""
+        return not self.answer.done()
+
+    def succeed(self, prediction: Prediction, sent_at: float) -> None:
+        """Hand the answer to whoever still waits."""
+        if self.is_wanted:
+            queue_s = sent_at - self.came_at + prediction.queue_s
+            self.answer.set_result(prediction._replace(queue_s=queue_s))
+
+    def fail(self, error: Exception) -> None:
+        """Hand an error to whoever still waits."""
+        if self.is_wanted:
+            self.answer.set_exception(error)
+
+
+Batch = list[Item]
+
+
+class Source(Predictor, Protocol):
+    """What batches are given to; the pool is one."""
+
+    def submit(
+        self, payload: Payload, deadline: float, within_s: float | None = None
+    ) -> asyncio.Future[Prediction]:
+        """Return where the answer to *payload* will be, or why there is none.
+
+        Raises:
+            NotReady: payloads are not taken.
+        """
+        ...
+
+
+class Batcher:
+    """A `Predictor` that groups what it gives to a pool, from `turn_on` on."""
+
+    def __init__(self, pool: Source, limits: BatchLimits) -> None:
+        self._pool = pool
+        self._limits = limits
+        self._is_on = False
+        self._waiting: deque[Item] = deque()
+        self._retries: deque[Batch] = deque()
+        self._running: Batch | None = None
+        self._pause: asyncio.TimerHandle | None = None
+
+    def turn_on(self, max_rows: int) -> None:
+        """Join and cut requests from now on; until then they take the same way one by one."""
+        self._is_on, self._limits = True, replace(self._limits, max_rows=max_rows)
+
+    @property
+    def is_streamable(self) -> bool:
+        """Whether the model can answer in parts."""
+        return self._pool.is_streamable
+
+    @property
+    def failure(self) -> str | None:
+        """Why the model could not be loaded, if it could not."""
+        return self._pool.failure
+
+    def check_accepts(self) -> None:
+        """Return if payloads are taken, though they may have to wait.
+
+        Raises:
+            NotReady: they are not; the message says why.
+        """
+        self._pool.check_accepts()
+
+    def check_ready(self) -> None:
+        """Return if a payload would be answered now.
+
+        Raises:
+            NotReady: it would not; the message says why.
+        """
+        self._pool.check_ready()
+
+    def stream(self, payload: Payload, deadline: float, between_s: float) -> AsyncGenerator[Prediction, None]:
+        """Give the parts of the answer to *payload*; never grouped."""
+        return self._pool.stream(payload, deadline, between_s)
+
+    async def predict(self, payload: Payload, deadline: float) -> Prediction:
+        """Return the model's answer to *payload*.
+
+        Raises:
+            ScoringError: there is none.
+        """
+        self._pool.check_accepts()
+        part = part_of(payload) if self._is_on else None
+        if part is not None and part.rows > self._limits.max_rows:
+            pieces = split(payload, self._limits.max_rows)
+            if pieces is not None:
+                return await self._predict_pieces(payload, pieces, deadline)
+        return await self._line_up(payload, part, deadline)
+
+    async def _predict_pieces(self, payload: Payload, pieces: list[Payload], deadline: float) -> Prediction:
+        answers = [self._line_up(piece, part_of(piece), deadline) for piece in pieces]
+        try:
+            return whole_of(await asyncio.gather(*answers))
+        except Unsplittable as error:
+            self._switch_off(error)
+            return await self._line_up(payload, None, deadline)
+        finally:
+            for answer in answers:
+                answer.cancel()
+
+    def _line_up(self, payload: Payload, part: Part | None, deadline: float) -> asyncio.Future[Prediction]:
+        loop = asyncio.get_running_loop()
+        item = Item(payload, part, deadline, loop.create_future())
+        item.timer = loop.call_at(deadline, _expire, item)
+        item.answer.add_done_callback(partial(_stop_timer, item))
+        self._waiting.append(item)
+        self._send_next()
+        return item.answer
+
+    def _send_next(self) -> None:
+        """Send the next batch, if there is one and the pool has none of ours."""
+        while self._running is None and (batch := self._next_batch()):
+            self._send(batch)
+
+    def _send(self, batch: Batch) -> None:
+        now = asyncio.get_running_loop().time()
+        is_alone = len(batch) == 1
+        # One that is alone at last may be the one that hangs: those behind it need time, too.
+        has_time = is_alone and not self._retries
+        within_s = None if has_time else (min(item.deadline for item in batch) - now) * HANGING_SHARE
+        try:
+            payload = batch[0].payload if is_alone else join([item.payload for item in batch])
+            answer = self._pool.submit(payload, max(item.deadline for item in batch), within_s)
+        except NotReady as error:
+            _fail_all(batch, error)
+        except Exception as error:  # noqa: BLE001 - an error of ours, too, is told to whoever waits
+            self._failed(batch, error)
+        else:
+            self._running = batch
+            answer.add_done_callback(partial(self._answered, batch, time.perf_counter()))
+
+    def _next_batch(self) -> Batch:
+        """Return what is to be sent now; empty if nothing is."""
+        while self._retries:
+            batch = [item for item in self._retries.popleft() if item.is_wanted]
+            if batch:
+                return batch
+        while self._waiting and not self._waiting[0].is_wanted:
+            self._waiting.popleft()
+        if not self._waiting or self._is_pausing():
+            return []
+        return self._take(self._waiting[0].key)
+
+    def _take(self, key: Hashable | None) -> Batch:
+        """Return the first item, and those with the same key that fit into one batch with it."""
+        batch = [self._waiting.popleft()]
+        rows = batch[0].rows
+        if key is None:
+            return batch
+        left: deque[Item] = deque()
+        while self._waiting and rows < self._limits.max_rows:
+            item = self._waiting.popleft()
+            if item.key != key or rows + item.rows > self._limits.max_rows:
+                left.append(item)
+            elif item.is_wanted:
+                batch.append(item)
+                rows += item.rows
+        self._waiting.extendleft(reversed(left))
+        return batch
+
+    def _is_pausing(self) -> bool:
+        """Tell whether the first item waits for others; if so, see to it that it does not wait too long."""
+        if not (self._is_on and self._limits.max_delay_s) or self._waiting[0].key is None:
+            return False
+        left_s = self._waiting[0].came_at + self._limits.max_delay_s - time.perf_counter()
+        if left_s <= 0 or sum(item.rows for item in self._waiting) >= self._limits.max_rows:
+            return False
+        if self._pause is None:
+            self._pause = asyncio.get_running_loop().call_later(left_s, self._end_pause)
+        return True
+
+    def _end_pause(self) -> None:
+        self._pause = None
+        self._send_next()
+
+    def _answered(self, batch: Batch, sent_at: float, answer: asyncio.Future[Prediction]) -> None:
+        """Send the next batch, then hand out the answers to this one: the model should not wait for that."""
+        self._running = None
+        try:
+            parts = _parts_of(batch, answer)
+        except NotReady as error:
+            _fail_all(batch, error)
+        except Exception as error:  # noqa: BLE001 - an error of ours, too, is told to whoever waits
+            self._failed(batch, error)
+        else:
+            self._send_next()
+            for item, part in zip(batch, parts):
+                item.succeed(part, sent_at)
+        self._send_next()
+
+    def _failed(self, batch: Batch, error: Exception) -> None:
+        """Take a batch apart that failed; who is alone in it is to blame."""
+        if isinstance(error, Unsplittable):
+            self._switch_off(error)
+        if len(batch) == 1:
+            batch[0].fail(error)
+            return
+        middle = len(batch) // 2
+        self._retries.extendleft([batch[middle:], batch[:middle]])
+
+    def _switch_off(self, error: ScoringError) -> None:
+        if self._is_on:
+            logger.warning("batching off", extra={"reason": error.message})
+        self._is_on = False
+
+
+def _parts_of(batch: Batch, answer: asyncio.Future[Prediction]) -> list[Prediction]:
+    prediction = answer.result()
+    is_alone = len(batch) == 1
+    return [prediction] if is_alone else parts_of(prediction, [item.rows for item in batch])
+
+
+def _expire(item: Item) -> None:
+    item.fail(DeadlineExceeded("no answer within the request timeout"))
+
+
+def _stop_timer(item: Item, _: object) -> None:
+    if item.timer is not None:
+        item.timer.cancel()
+
+
+def _fail_all(batch: Batch, error: Exception) -> None:
+    for item in batch:
+        item.fail(error)
