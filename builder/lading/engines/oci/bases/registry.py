@@ -48,9 +48,17 @@ class RegistryBases:
             pulled = read_image(kept, str(ref), ref.digest or ref.tag, platform)
         except InvalidImage as error:
             raise BuildFailed(f"the base image {error.message}", hint=error.hint) from error
+        except RegistryError as error:
+            raise RegistryError(f"base image {name!r}: {error.message}", hint=_ways_out(error)) from error
         with naming(name):
             interpreter = known_python(pulled.image, python, name, self.store)
         return Base(name, pulled.image, interpreter, pulled.digest)
+
+
+def _ways_out(error: RegistryError) -> str:
+    """Return what to do about *error*, and which bases need no registry."""
+    first = f"{error.hint}; or " if error.hint else ""
+    return f"{first}take a base that needs no registry: --base-image debian:bookworm, …+uv or …+host"
 
 
 @dataclass(frozen=True, slots=True)
