@@ -1,6 +1,7 @@
 """Another base, or another server, in a finished image: pure.
 
-The result is, byte for byte, what building the image on that base, or with that server, would give.
+The result is, byte for byte, what building the image on that base would give; with another server, the
+bytecode of what the model imports stays as well, which a build might choose otherwise.
 """
 
 from dataclasses import dataclass, replace
