@@ -75,7 +75,7 @@ def find_image(text: str, connections: Connections) -> Found:
     """
     if not text.startswith((_LAYOUT, _ARCHIVE)):
         ref = ImageRef.parse(text)
-        return Found(_live(text, _pulled(ref, connections)), None if ref.digest else ref, _REGISTRY)
+        return Found(LiveImage(text, _pulled(ref, connections)), None if ref.digest else ref, _REGISTRY)
     is_layout = text.startswith(_LAYOUT)
     try:
         path, wanted = split_place(text.removeprefix(_ARCHIVE).removeprefix(_LAYOUT))
@@ -84,7 +84,7 @@ def find_image(text: str, connections: Connections) -> Found:
         message = error.message.replace("base image", "image")
         raise InvalidImage(f"{text}: {message}", hint=error.hint) from error
     name = ImageRef.parse(found.name) if found.name else None
-    return Found(_live(text, found.made), name, _place(path, is_layout=is_layout))
+    return Found(LiveImage(text, found.made), name, _place(path, is_layout=is_layout))
 
 
 def bring(
@@ -104,10 +104,6 @@ _REGISTRY = OutputOption(OutputType.REGISTRY)
 
 def _place(path: Path, *, is_layout: bool) -> OutputOption:
     return OutputOption(OutputType.LAYOUT if is_layout else OutputType.ARCHIVE, path)
-
-
-def _live(name: str, made: Image | Index) -> LiveImage:
-    return LiveImage(name, made)
 
 
 def _pulled(ref: ImageRef, connections: Connections) -> Image | Index:

@@ -80,6 +80,8 @@ def find_every_image(index: bytes, wanted: str | None, blob_of: BlobOf) -> Found
     if len(entries) == 1:
         entries = read_index(read_document(entries[0], blob_of))
     every = [entry for entry in entries if str(entry.platform) != "unknown/unknown"]  # attestations
+    if not every:
+        raise InvalidImage("it is an index without images")
     return FoundForAll(Index(tuple(_image(entry, blob_of) for entry in every)), name)
 
 

@@ -155,6 +155,18 @@ def test_an_image_in_a_layout_changes_there(fleet, tmp_path):
     assert entry["annotations"]["org.opencontainers.image.ref.name"] == "1"
 
 
+def test_an_image_in_an_archive_changes_there(fleet, tmp_path):
+    """A file is replaced by one with the changed image, under the old one's name."""
+    place = tmp_path / "iris.tar"
+    words = ("-m", fleet.old, "-n", "iris:1", "-o", place, "--base-image", "debian:bookworm")
+    built = fleet.told("build-image", *words)
+
+    facts = swap(fleet, fleet.new, image=f"oci-archive:{place}")
+
+    inspected = json.loads(run("skopeo", "inspect", f"oci-archive:{place}:1"))
+    assert inspected["Digest"] == facts["digest"] != built["digest"]
+
+
 def test_an_index_changes_for_every_platform(fleet):
     """All images of an index get the model, and its name stands for a new index."""
     name = f"{fleet.host}/fleet/both:1"

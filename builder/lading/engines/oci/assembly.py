@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from lading.engines.oci.bases.base import Base
 from lading.errors import BuildFailed, InvalidImage
-from lading.oci.config import CREATED
+from lading.oci.config import CREATED, Config
 from lading.oci.image import MAX_LAYERS, Image, Layer
 from lading.plan import ImagePlan
 
@@ -110,9 +110,25 @@ def own_names(labels: Mapping[str, str]) -> tuple[str, ...]:
     try:
         return tuple(shlex.split(labels[OWN_LABEL]))
     except (KeyError, ValueError) as error:
-        raise InvalidImage(
-            f"the image's label {OWN_LABEL} is missing or cannot be read", hint="build the image anew"
-        ) from error
+        raise _unreadable(OWN_LABEL) from error
+
+
+def own_env(config: Config) -> dict[str, str]:
+    """Return the variables of an image that do not come from its base.
+
+    Raises:
+        InvalidImage: nobody can tell.
+    """
+    names = config.labels.get(ENV_LABEL)
+    if names is None:
+        raise _unreadable(ENV_LABEL)
+    return {name: config.env[name] for name in names.split() if name in config.env}
+
+
+def _unreadable(label: str) -> InvalidImage:
+    return InvalidImage(
+        f"the image's label {label} is missing or cannot be read", hint="build the image anew"
+    )
 
 
 def _settings(plan: ImagePlan, base: Base, labels: Mapping[str, str]) -> Mapping[str, Any]:

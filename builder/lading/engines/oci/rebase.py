@@ -13,6 +13,7 @@ from lading.engines.oci.assembly import (
     PARTS_LABEL,
     base_digest,
     counted,
+    own_env,
     own_names,
     stacked,
 )
@@ -61,8 +62,8 @@ def on_base(image: Image, name: str, base: Base) -> Image:
         environment=relinked(parts.layers.environment, base.python, name),
     )
     old, new = image.config, base.image.config
-    env = new.env | {variable: old.env[variable] for variable in old.labels.get(ENV_LABEL, "").split()}
-    own = {label: old.labels[label] for label in own_names(old.labels)}
+    env = new.env | own_env(old)
+    own = {label: old.labels[label] for label in own_names(old.labels) if label in old.labels}
     digest = base_digest(base)
     labels = own | {
         BASE_NAME_LABEL: public_base(base.name),

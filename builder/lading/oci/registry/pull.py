@@ -95,6 +95,8 @@ def read_every_image(source: Source, name: str, reference: Digest | str) -> Imag
     entries = [entry for entry in entries_of(top, name) if platforms.is_runnable(entry)]
     manifests = [_require(source.manifest(entry.digest), name, entry.digest) for entry in entries]
     images = tuple(_image(source, name, manifest) for manifest in manifests)
+    if not images:
+        raise InvalidImage(f"{name} is an index without images")
     return Index(images, _annotations(top.members))
 
 

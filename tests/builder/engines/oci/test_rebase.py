@@ -78,6 +78,17 @@ def test_links_of_another_lading_are_not_guessed():
         on_base(changed, "iris:1", base("b", python=ELSEWHERE))
 
 
+@pytest.mark.parametrize("label", ["ai.lading.env", "ai.lading.labels"])
+def test_what_does_not_say_whose_its_settings_are_is_refused(label):
+    """Without the label, settings of the image would be lost as the old base's."""
+    image = image_on(base("a"))
+    labels = {name: text for name, text in image.config.labels.items() if name != label}
+    bare = replace(image, config=image.config.running({"Labels": labels}))
+
+    with pytest.raises(InvalidImage, match=f"label {label} is missing"):
+        on_base(bare, "iris:1", base("b"))
+
+
 def test_too_many_layers_are_refused():
     """The message counts them, as that of a build does."""
     with pytest.raises(BuildFailed, match=r"of them of 'old'; engines mount 127"):
