@@ -1,12 +1,14 @@
-"""One line per request: what was asked, what was answered, and where the time went."""
+"""One line per request: what was asked, what was answered, and where the time went.
+
+No payload, no query (clients put keys there), no header.
+"""
 
 from __future__ import annotations
 
 import logging
-import time
 from typing import Any
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Scope
 
 logger = logging.getLogger("lading_runtime.access")
 
@@ -22,40 +24,24 @@ class Exchange:
         self.status = CLIENT_CLOSED_REQUEST
         self.sent_bytes = 0
         self.received_bytes: int | None = None
+        self.decode_s: float | None = None
+        self.decoded_at: float | None = None
+        """When the request was there and had been read, by `time.perf_counter`."""
         self.queue_s: float | None = None
         self.model_s: float | None = None
+        self.encode_s: float | None = None
+        """Of a streamed answer: of its last part."""
+        self.encoded_at: float | None = None
         self.chunks: int | None = None
         """How many parts of a streamed answer were there."""
         self.error: str | None = None
         """The name of the error that was answered."""
 
 
-class AccessLog:
-    """An ASGI application that logs what another one answers. No payload, no query, ever."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, or run the application's lifespan."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        exchange = scope[SCOPE_KEY] = Exchange()
-        started = time.perf_counter()
-
-        async def watch(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                exchange.status = message["status"]
-            else:
-                exchange.sent_bytes += len(message.get("body", b""))
-            await send(message)
-
-        try:
-            await self._app(scope, receive, watch)
-        finally:
-            if logger.isEnabledFor(logging.INFO):
-                logger.info("request", extra=_fields(scope, exchange, time.perf_counter() - started))
+def log(scope: Scope, exchange: Exchange, total_s: float) -> None:
+    """Log a request that has been answered."""
+    if logger.isEnabledFor(logging.INFO):
+        logger.info("request", extra=_fields(scope, exchange, total_s))
 
 
 def _fields(scope: Scope, exchange: Exchange, total_s: float) -> dict[str, Any]:
@@ -68,8 +54,10 @@ def _fields(scope: Scope, exchange: Exchange, total_s: float) -> dict[str, Any]:
         "received_bytes": exchange.received_bytes,
         "sent_bytes": exchange.sent_bytes,
         "ms": _milliseconds(total_s),
+        "decode_ms": _milliseconds(exchange.decode_s),
         "queue_ms": _milliseconds(exchange.queue_s),
         "model_ms": _milliseconds(exchange.model_s),
+        "encode_ms": _milliseconds(exchange.encode_s),
         "chunks": exchange.chunks,
         "error": exchange.error,
     }
