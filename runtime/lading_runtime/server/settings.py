@@ -9,10 +9,14 @@ from pathlib import Path
 from typing import Callable, TypeVar
 
 from lading_runtime.server.cgroup import Limits
+from lading_runtime.server.hosting import Hosting
 
 T = TypeVar("T")
 
 DEFAULT_PORT = 8080
+PORTS = ("PORT", "AIP_HTTP_PORT", "SAGEMAKER_BIND_TO_PORT")
+"""Ours, Vertex AI's and SageMaker's; the first that is there counts."""
+
 LOG_FORMATS = ("text", "json")
 BATCHING = ("auto", "on", "off")
 BOOLEANS = {
@@ -39,7 +43,7 @@ class Settings:
     """The interpreter of the captured environment (``LADING_MODEL_PYTHON``)."""
 
     bind: str
-    """``host:port`` (``LADING_HOST``; ``PORT``, or Vertex AI's ``AIP_HTTP_PORT``)."""
+    """``host:port`` (``LADING_HOST``; one of `PORTS`)."""
 
     workers: int
     """Pairs of HTTP worker and model process (``MLFLOW_MODELS_WORKERS``)."""
@@ -86,6 +90,9 @@ class Settings:
     Meanwhile readiness is denied and everything is answered, so that balancers can turn away.
     """
 
+    hosting: Hosting
+    """The model's name, and the paths that a hosting platform calls."""
+
     @property
     def graceful_timeout_s(self) -> int:
         """How long a drain may take: everything that was accepted meets its deadline in that time.
@@ -118,6 +125,7 @@ class Settings:
             log_format=read("LADING_LOG_FORMAT", _one_of(LOG_FORMATS), "text"),
             load_failure_grace_s=read("LADING_LOAD_FAILURE_GRACE_S", _seconds, "5"),
             drain_delay_s=read("LADING_DRAIN_DELAY_S", _seconds, "1"),
+            hosting=Hosting.read(environ),
         )
 
 
@@ -139,7 +147,7 @@ class _Reader:
 
 
 def _port(read: _Reader) -> int:
-    name = "AIP_HTTP_PORT" if "AIP_HTTP_PORT" in read and "PORT" not in read else "PORT"
+    name = next((name for name in PORTS if name in read), PORTS[0])
     return read(name, _port_number, str(DEFAULT_PORT))
 
 

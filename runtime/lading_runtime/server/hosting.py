@@ -1,0 +1,50 @@
+"""What those who host a server say in the environment: the model's name, and the paths that they call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+MODEL_NAMES = ("LADING_MODEL_NAME", "MODEL_NAME", "MLSERVER_MODEL_NAME")
+"""Ours, that of KServe's containers, and MLServer's; the first that is there counts."""
+
+MODEL_VERSIONS = ("LADING_MODEL_VERSION", "MLSERVER_MODEL_VERSION")
+
+
+@dataclass(frozen=True)
+class Hosting:
+    """The wishes of whoever hosts the server. Make it with `read`."""
+
+    model_name: str | None = None
+    """Of the Open Inference Protocol; None: the model's own."""
+
+    model_version: str | None = None
+
+    health_route: str | None = None
+    """Vertex AI's ``AIP_HEALTH_ROUTE``."""
+
+    predict_route: str | None = None
+    """Vertex AI's ``AIP_PREDICT_ROUTE``."""
+
+    is_azure: bool = False
+    """Whether there is ``AZUREML_MODEL_DIR``, which Azure Machine Learning sets."""
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> Hosting:
+        """Return what *environ* says; empty values count as absent."""
+        return cls(
+            model_name=_first(environ, MODEL_NAMES),
+            model_version=_first(environ, MODEL_VERSIONS),
+            health_route=_route(environ.get("AIP_HEALTH_ROUTE")),
+            predict_route=_route(environ.get("AIP_PREDICT_ROUTE")),
+            is_azure=bool(environ.get("AZUREML_MODEL_DIR")),
+        )
+
+
+def _first(environ: Mapping[str, str], names: tuple[str, ...]) -> str | None:
+    return next((environ[name] for name in names if environ.get(name)), None)
+
+
+def _route(path: str | None) -> str | None:
+    """Return *path* as one that begins with a slash."""
+    return f"/{path.lstrip('/')}" if path else None
