@@ -6,34 +6,53 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 
 from fastapi import FastAPI
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from lading_runtime.schema.signature import Signature
-from lading_runtime.server.access import AccessLog
 from lading_runtime.server.agents import INFO, SCORING_PATHS, AgentInfo
 from lading_runtime.server.batching import Batcher, BatchLimits
 from lading_runtime.server.identity import identity_of
 from lading_runtime.server.invocations import Invocations
+from lading_runtime.server.metrics import Metrics
 from lading_runtime.server.model import ServedModel
+from lading_runtime.server.observation import Observation
 from lading_runtime.server.open_inference import PATH, OpenInference
 from lading_runtime.server.platforms import platform_routes
 from lading_runtime.server.pool import Pool
 from lading_runtime.server.probes import Drain, Health, Ping, Version
 from lading_runtime.server.proof import Unproven, prove
+from lading_runtime.server.route_names import RouteNames
+from lading_runtime.server.scrape import Scrape
 from lading_runtime.server.settings import Settings
+from lading_runtime.server.tracing import Tracer
 
 logger = logging.getLogger(__name__)
 
 SCORING = "/invocations"
 
 
+@dataclass(frozen=True)
+class Instruments:
+    """What observes the requests of one worker."""
+
+    metrics: Metrics = field(default_factory=Metrics)
+    tracer: Tracer | None = None
+
+
 def create_app(
-    model: ServedModel, signature: Signature | None, settings: Settings, pool: Pool, drain: Drain
+    model: ServedModel,
+    signature: Signature | None,
+    settings: Settings,
+    pool: Pool,
+    drain: Drain,
+    instruments: Instruments | None = None,
 ) -> ASGIApp:
     """Return the application; its lifespan opens and closes *pool*."""
+    instruments = instruments or Instruments()
     limits = BatchLimits(settings.batch_max_rows, settings.batch_max_delay_s)
     batcher = Batcher(pool, limits)
 
@@ -58,11 +77,13 @@ def create_app(
             Route("/version", Version(model), methods=["GET", "HEAD"]),
             Route(PATH, OpenInference(identity, signature, settings, batcher, drain)),
             *platform_routes(signature, settings, batcher, ping, invocations),
+            Route("/metrics", Scrape(instruments.metrics, model), methods=["GET", "HEAD"]),
         ]
     )
     if model.agent is not None:
         app.router.routes.append(Route(INFO, AgentInfo(model, settings.agent_name), methods=["GET", "HEAD"]))
-    return AccessLog(Shortcut(invocations, app, paths))
+    answering = Shortcut(invocations, app, paths)
+    return Observation(answering, RouteNames(app.router.routes), instruments.metrics, instruments.tracer)
 
 
 async def decide_on_batches(
