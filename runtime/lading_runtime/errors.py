@@ -2,6 +2,7 @@
 
     ScoringError
     ├── RequestError                the client's fault
+    │   ├── Unauthenticated         it brings no API key that the server knows
     │   ├── UnsupportedMediaType    the body's type, charset or encoding is none that we read
     │   ├── BodyTooLarge            more bytes than the server takes
     │   ├── MalformedBody           the body is not what its type says, or no known envelope or format
@@ -35,6 +36,10 @@ class ScoringError(Exception):
 
 class RequestError(ScoringError):
     """The client's fault."""
+
+
+class Unauthenticated(RequestError):
+    """It brings no API key that the server knows."""
 
 
 class UnsupportedMediaType(RequestError):

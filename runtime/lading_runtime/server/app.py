@@ -13,6 +13,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from lading_runtime.schema.signature import Signature
+from lading_runtime.server.access_control import PROBES, controlled
 from lading_runtime.server.agents import INFO, SCORING_PATHS, AgentInfo
 from lading_runtime.server.batching import Batcher, BatchLimits
 from lading_runtime.server.identity import identity_of
@@ -82,8 +83,14 @@ def create_app(
     )
     if model.agent is not None:
         app.router.routes.append(Route(INFO, AgentInfo(model, settings.agent_name), methods=["GET", "HEAD"]))
-    answering = Shortcut(invocations, app, paths)
+    answering = controlled(Shortcut(invocations, app, paths), settings.exposure, probes(settings))
     return Observation(answering, RouteNames(app.router.routes), instruments.metrics, instruments.tracer)
+
+
+def probes(settings: Settings) -> frozenset[str]:
+    """Return the paths that are answered without an API key."""
+    named = settings.hosting.health_route
+    return PROBES if named is None else PROBES | {named}
 
 
 async def decide_on_batches(

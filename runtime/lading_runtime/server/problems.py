@@ -24,6 +24,7 @@ INTERNAL_ERROR = Problem(500, "INTERNAL_ERROR", "XXM00", "CLIENT_INTERNAL_ERROR"
 PROBLEMS: dict[type[errors.ScoringError], Problem] = {
     errors.ScoringError: INTERNAL_ERROR,
     errors.RequestError: BAD_REQUEST,
+    errors.Unauthenticated: Problem(401, "UNAUTHENTICATED"),
     errors.UnsupportedMediaType: BAD_REQUEST._replace(status=415),
     errors.BodyTooLarge: BAD_REQUEST._replace(status=413),
     errors.MalformedBody: BAD_REQUEST,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Callable, TypeVar
 
 from lading_runtime.server.cgroup import Limits
+from lading_runtime.server.exposure import Exposure
 from lading_runtime.server.hosting import Hosting
 
 T = TypeVar("T")
@@ -18,6 +19,7 @@ PORTS = ("PORT", "AIP_HTTP_PORT", "SAGEMAKER_BIND_TO_PORT")
 """Ours, Vertex AI's and SageMaker's; the first that is there counts."""
 
 LOG_FORMATS = ("text", "json")
+LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
 BATCHING = ("auto", "on", "off")
 BOOLEANS = {
     **dict.fromkeys(("1", "true", "on", "yes"), True),
@@ -81,6 +83,12 @@ class Settings:
     log_format: str
     """One of `LOG_FORMATS` (``LADING_LOG_FORMAT``)."""
 
+    log_level: str
+    """One of `LOG_LEVELS`; requests are logged at "info" (``LADING_LOG_LEVEL``)."""
+
+    exposure: Exposure
+    """Who may talk to the server, and how."""
+
     load_failure_grace_s: float
     """How long the reason can be asked for after a failed load (``LADING_LOAD_FAILURE_GRACE_S``)."""
 
@@ -123,6 +131,8 @@ class Settings:
             has_stack_traces=read("LADING_STACK_TRACES", _boolean, "on"),
             agent_name=read("DATABRICKS_APP_NAME", str, "mlflow_agent_server"),
             log_format=read("LADING_LOG_FORMAT", _one_of(LOG_FORMATS), "text"),
+            log_level=read("LADING_LOG_LEVEL", _one_of(LOG_LEVELS), "info"),
+            exposure=Exposure.read(read),
             load_failure_grace_s=read("LADING_LOAD_FAILURE_GRACE_S", _seconds, "5"),
             drain_delay_s=read("LADING_DRAIN_DELAY_S", _seconds, "1"),
             hosting=Hosting.read(environ),

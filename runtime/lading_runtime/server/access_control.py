@@ -1,0 +1,71 @@
+"""Lets in who brings a key, and tells browsers whose pages may read the answers.
+
+Without a key, only probes are answered: what asks whether a container lives can often not be given
+a secret. ``/metrics`` wants the key, too; Prometheus sends one (``authorization``, ``credentials_file``).
+A request without one is refused before any of its body is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import orjson
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from lading_runtime.errors import Unauthenticated
+from lading_runtime.server.access import SCOPE_KEY
+from lading_runtime.server.api_keys import ApiKeys, presented_key
+from lading_runtime.server.exposure import Exposure
+from lading_runtime.server.problems import MLFLOW_PROBLEMS, OPEN_INFERENCE_PROBLEMS
+from lading_runtime.server.responses import respond
+
+PROBES = frozenset(["/health", "/ping", "/v2/health/live", "/v2/health/ready"])
+
+CHALLENGE = ((b"www-authenticate", b"Bearer"),)
+"""RFC 9110 §11.6.1: a 401 says what would help."""
+
+CORS_METHODS = ("GET", "HEAD", "POST")
+CORS_REQUEST_HEADERS = ("authorization", "x-api-key", "x-request-id", "x-request-timeout", "traceparent")
+CORS_ANSWER_HEADERS = ("x-request-id", "traceparent", "retry-after")
+
+
+def controlled(app: ASGIApp, exposure: Exposure, probes: Collection[str] = PROBES) -> ASGIApp:
+    """Return *app* as *exposure* shows it to the outside."""
+    keys = exposure.api_keys()
+    if keys is not None:
+        app = Guard(app, keys, probes)
+    if exposure.cors_origins:
+        # Around the guard: a browser asks for leave before it sends any key (Fetch standard, §4.8).
+        app = CORSMiddleware(
+            app,
+            allow_origins=exposure.cors_origins,
+            allow_methods=CORS_METHODS,
+            allow_headers=CORS_REQUEST_HEADERS,
+            expose_headers=CORS_ANSWER_HEADERS,
+        )
+    return app
+
+
+class Guard:
+    """An ASGI application that lets requests through to another one if they bring a key."""
+
+    def __init__(self, app: ASGIApp, keys: ApiKeys, probes: Collection[str]) -> None:
+        self._app = app
+        self._keys = keys
+        self._probes = probes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or run the application's lifespan."""
+        if scope["type"] != "http" or scope["path"] in self._probes or self._is_known(scope):
+            await self._app(scope, receive, send)
+            return
+        error = Unauthenticated("expected an API key, as Authorization: Bearer or X-API-Key")
+        scope[SCOPE_KEY].error = type(error).__name__
+        problems = OPEN_INFERENCE_PROBLEMS if scope["path"].startswith("/v2") else MLFLOW_PROBLEMS
+        body = orjson.dumps(problems.fields(error, has_stack_traces=False))
+        await respond(send, problems.status(error), body, headers=CHALLENGE)
+
+    def _is_known(self, scope: Scope) -> bool:
+        key = presented_key(scope["headers"])
+        return key is not None and key in self._keys
