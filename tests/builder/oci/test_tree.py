@@ -11,7 +11,7 @@ from lading.oci.blob import BytesBlob
 from lading.oci.config import Config
 from lading.oci.descriptor import Descriptor
 from lading.oci.image import Image, Layer
-from lading.oci.tree import File, Folder, Link, read_tree
+from lading.oci.tree import File, Folder, Link, read_files, read_tree
 
 
 def layer(*names: str) -> Layer:
@@ -91,6 +91,38 @@ def test_a_folder_may_be_written_through_a_link():
 
     assert tree.find("/usr/bin/tool") == ("/usr/bin/tool", PROGRAM)
     assert tree.root.children["bin"] == Link("usr/bin")
+
+
+def two_layers() -> Image:
+    """Return an image whose files have contents; one has two names, one is in both layers."""
+    layers = []
+    for files in ({"a": b"old", "b": b"below", "empty": b""}, {"a": b"new", "c": b"above"}):
+        data = io.BytesIO()
+        with tarfile.open(fileobj=data, mode="w") as archive:
+            for name, content in files.items():
+                info = tarfile.TarInfo(f"./{name}")
+                info.size = len(content)
+                archive.addfile(info, io.BytesIO(content))
+            info = tarfile.TarInfo(f"hard-{next(iter(files))}")
+            info.type, info.linkname = tarfile.LNKTYPE, f"./{next(iter(files))}"
+            archive.addfile(info)
+        descriptor = Descriptor.of(media_types.TAR, data.getvalue())
+        layers.append(Layer(descriptor, descriptor.digest, BytesBlob(data.getvalue())))
+    return image(*layers)
+
+
+@pytest.mark.parametrize("kept", ["", "a", "bc", "abc"])
+def test_contents_are_those_of_the_upper_layer(kept):
+    """Whether they were kept with the headers or are read afterwards, under each name of a file."""
+    found = two_layers()
+    tree = read_tree(found, lambda path: path.strip("./") in kept)
+    names = ("a", "b", "c", "empty", "hard-a")
+    files = {name: at[1] for name in names if (at := tree.find(name)) and isinstance(at[1], File)}
+
+    contents = dict(read_files(found, {**files, "again": files["b"]}))
+
+    expected = {"a": b"new", "b": b"below", "c": b"above", "empty": b"", "hard-a": b"new", "again": b"below"}
+    assert contents == expected
 
 
 def test_a_damaged_layer_is_refused():

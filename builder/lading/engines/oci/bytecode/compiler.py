@@ -4,15 +4,17 @@ import json
 import os
 import queue
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Protocol, cast
 
 from lading.errors import BuildFailed
 
-_PROGRAM = Path(__file__).with_name("target_program.py")
+PROGRAM = Path(__file__).with_name("target_program.py")
+"""What the interpreters run."""
 
 _OPTIONS = ("-s", "-S", "-B", "-W", "ignore")
 """No site-packages of anybody, nothing written, no warnings. Not ``-I``, which would ignore the next."""
@@ -52,11 +54,44 @@ class Compiled:
 
 
 @dataclass(frozen=True, slots=True)
-class Interpreter:
-    """A Python of this machine whose bytecode the image's Python can read."""
+class Command:
+    """How an interpreter is started on this machine."""
+
+    words: tuple[str | Path, ...]
+    """What precedes its options."""
+
+    environ: Mapping[str, str]
+
+
+class Interpreter(Protocol):
+    """A Python whose bytecode the image's Python can read."""
+
+    @property
+    def version(self) -> str:
+        """Its version, such as 3.11.2: all of it that has a say in the bytes."""
+        ...
+
+    def ready(self) -> AbstractContextManager[Command]:
+        """Give what starts it, until nobody starts it any more.
+
+        Raises:
+            StoreError: what it is made of is in the store no more.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class HostInterpreter:
+    """A Python of this machine."""
 
     path: Path
     version: str
+
+    @contextmanager
+    def ready(self) -> Iterator[Command]:
+        """Give what starts it; our own environment says where its libraries are."""
+        ours = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+        yield Command((self.path,), ours)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +100,13 @@ class Compilers:
 
     interpreter: Interpreter
     idle: "queue.SimpleQueue[_Process]" = field(default_factory=queue.SimpleQueue)
+    stack: ExitStack = field(default_factory=ExitStack)
+    """Holds what the interpreter needs while it runs."""
+
+    commands: list[Command] = field(default_factory=list)
+    """What starts it, once somebody needed it."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def compile(self, path: str, source: bytes) -> Compiled:
         """Return what becomes of a module; to be called by several threads at once.
@@ -92,12 +134,19 @@ class Compilers:
         """End all processes."""
         while not self.idle.empty():
             self.idle.get().end()
+        self.stack.close()
 
     def _process(self) -> "_Process":
         try:
             return self.idle.get_nowait()
         except queue.Empty:
-            return _Process.start(self.interpreter.path)
+            return _Process.start(self._command())
+
+    def _command(self) -> Command:
+        with self.lock:
+            if not self.commands:
+                self.commands.append(self.stack.enter_context(self.interpreter.ready()))
+        return self.commands[0]
 
     def _check(self) -> None:
         """Raise if the interpreter cannot even compile nothing.
@@ -106,7 +155,7 @@ class Compilers:
             BuildFailed: it cannot.
         """
         for _ in range(_ENDS_TO_BELIEVE):
-            process = _Process.start(self.interpreter.path)
+            process = _Process.start(self._command())
             try:
                 process.compile("/nothing.py", b"")
             except (OSError, ValueError):
@@ -114,9 +163,7 @@ class Compilers:
             else:
                 self.idle.put(process)
                 return
-        raise BuildFailed(
-            f"{str(self.interpreter.path)!r} cannot compile", hint="repair it, or use --bytecode off"
-        )
+        raise BuildFailed(f"{_name(self._command())} cannot compile", hint="repair it, or use --bytecode off")
 
 
 @contextmanager
@@ -136,18 +183,19 @@ class _Process:
     process: subprocess.Popen[bytes]
 
     @classmethod
-    def start(cls, interpreter: Path) -> "_Process":
+    def start(cls, command: Command) -> "_Process":
         try:
             process = subprocess.Popen(
-                [interpreter, *_OPTIONS, _PROGRAM],
+                [*command.words, *_OPTIONS, PROGRAM],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                env=_environment(),
+                env={**command.environ, **_HASH_SEED},
+                start_new_session=True,  # Ctrl-C is for us: a module whose compiler dies counts as no Python
             )
         except OSError as error:
             raise BuildFailed(
-                f"{str(interpreter)!r} cannot be run: {error.strerror}", hint="use --bytecode off"
+                f"{_name(command)} cannot be run: {error.strerror}", hint="use --bytecode off"
             ) from error
         return cls(process)
 
@@ -174,6 +222,6 @@ class _Process:
         self.process.communicate()
 
 
-def _environment() -> dict[str, str]:
-    """Return our environment, which says where libraries are, without what is for Pythons."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")} | _HASH_SEED
+def _name(command: Command) -> str:
+    """Return what errors call an interpreter."""
+    return repr(str(command.words[-1]))

@@ -4,11 +4,10 @@ import os
 import posixpath
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
-from lading.engines.oci.bytecode.compiler import Compiled, Compilers, Interpreter, compilers
+from lading.engines.oci.bytecode.compiler import Compiled, Compilers
 from lading.engines.oci.bytecode.graph import Node, is_test, longest, reach
 from lading.engines.oci.bytecode.wheel_code import KeptCode, WheelCode, layer_entry
 from lading.engines.oci.placing import Scheme
@@ -18,8 +17,8 @@ from lading.layer import PinnedWheel
 from lading.oci import gzip
 from lading.oci.tar import END
 
-_CORES = min(len(os.sched_getaffinity(0)), 4)
-"""More would wait for the thread that reads the wheels."""
+CORES = min(len(os.sched_getaffinity(0)), 4)
+"""How many interpreters are worth running; more would wait for us, who read the wheels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,12 +133,10 @@ def pyc_path(path: str, scheme: Scheme) -> str:
     return f"{folder}/__pycache__/{name.removesuffix('.py')}.{tag}.pyc"
 
 
-@contextmanager
 def opened(
-    wheels: Sequence[PinnedWheel], kept: KeptCode, interpreter: Interpreter
-) -> Iterator[EnvironmentCode]:
-    """Give the modules of *wheels*; interpreters start when one must be compiled, and end afterwards."""
-    with compilers(interpreter) as processes, ThreadPoolExecutor(_CORES) as pool:
-        codes = list(pool.map(kept.find, wheels))
-        owners = {name: code for code in reversed(codes) for name in code.sources}
-        yield EnvironmentCode(codes, owners, kept, processes, pool)
+    wheels: Sequence[PinnedWheel], kept: KeptCode, compilers: Compilers, pool: Executor
+) -> EnvironmentCode:
+    """Return the modules of *wheels*; interpreters start when one must be compiled."""
+    codes = list(pool.map(kept.find, wheels))
+    owners = {name: code for code in reversed(codes) for name in code.sources}
+    return EnvironmentCode(codes, owners, kept, compilers, pool)

@@ -12,7 +12,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from lading.engines.oci.bytecode.compiler import Interpreter
+from lading.engines.oci.bytecode.compiler import HostInterpreter
 from lading.environment import PythonMinor
 from lading.interpreters import find_interpreter
 from lading.store import Store
@@ -30,27 +30,27 @@ class FoundInterpreters:
 
     store: Store
 
-    def find(self, python: PythonMinor) -> Interpreter | None:
+    def find(self, python: PythonMinor) -> HostInterpreter | None:
         """Return a CPython of this minor version; None if this machine has none."""
         if sys.version_info[:2] == (python.major, python.minor) and _is_cpython():
-            return Interpreter(Path(sys.executable), platform.python_version())
+            return HostInterpreter(Path(sys.executable), platform.python_version())
         key = f"{python} {os.environ.get('PATH')} {os.environ.get('PYENV_ROOT')} {Path.home()}"
         return self._kept(key) or self._found(key, python)
 
-    def _kept(self, key: str) -> Interpreter | None:
+    def _kept(self, key: str) -> HostInterpreter | None:
         kept = self.store.read_entry(_KIND, key)
         if kept is None:
             return None
         path, version, mark = json.loads(kept)
-        return Interpreter(Path(path), version) if _mark(Path(path)) == mark else None
+        return HostInterpreter(Path(path), version) if _mark(Path(path)) == mark else None
 
-    def _found(self, key: str, python: PythonMinor) -> Interpreter | None:
+    def _found(self, key: str, python: PythonMinor) -> HostInterpreter | None:
         path = find_interpreter(python)
         version = _version(path) if path is not None else None
         if path is None or version is None:
             return None
         self.store.write_entry(_KIND, key, json.dumps([str(path), version, _mark(path)]).encode())
-        return Interpreter(path, version)
+        return HostInterpreter(path, version)
 
 
 def _is_cpython() -> bool:

@@ -5,14 +5,16 @@ nothing of the user's is run. The server's layer is the same in every image with
 """
 
 import json
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from lading.engines.oci.bases.base import Base
 from lading.engines.oci.bytecode import mentions
-from lading.engines.oci.bytecode.compiler import Interpreter
-from lading.engines.oci.bytecode.environment_code import EnvironmentCode, opened
+from lading.engines.oci.bytecode.base_interpreter import BaseInterpreters
+from lading.engines.oci.bytecode.compiler import Compilers, Interpreter, compilers
+from lading.engines.oci.bytecode.environment_code import CORES, EnvironmentCode, opened
 from lading.engines.oci.bytecode.interpreter import FoundInterpreters
 from lading.engines.oci.bytecode.mode import Bytecode
 from lading.engines.oci.bytecode.wheel_code import TRANSFORM, KeptCode
@@ -48,52 +50,76 @@ class BytecodeLayers:
     is_required: bool = False
     """Whether an image without its bytecode is refused, because the user asked for it."""
 
-    def layers(self, plan: ImagePlan, base: Base) -> tuple[Layer, ...]:  # noqa: ARG002 - any base of this Python
+    def layers(self, plan: ImagePlan, base: Base) -> tuple[Layer, ...]:
         """Return the server's layer and the model's; none where nothing can compile for the image's Python.
 
         Raises:
-            BuildFailed: this machine has no such Python, and bytecode is required.
+            BuildFailed: no interpreter compiles for the image, and bytecode is required.
+            DigestMismatch: a layer of the base is damaged.
             InvalidWheel: a wheel cannot be laid out.
             StoreError: the store cannot be read or written.
         """
         if self.mode is Bytecode.OFF:
             return ()
-        finder, own = FoundInterpreters(self.store), plan.environment.lock.python
-        interpreters = {python: finder.find(python) for python in (plan.python, own)}
-        for python in (python for python, found in interpreters.items() if found is None):
-            self._tell_missing(python)
+        with self._workers(plan, base) as workers, ThreadPoolExecutor() as jobs:
+            wanted = ((plan.python, self._server), (plan.environment.lock.python, self._model))
+            made = [jobs.submit(make, plan, workers[on]) for on, make in wanted if on in workers]
+            try:
+                return tuple(self._compiled(made))
+            except BaseException:  # what is still to be compiled would be waited for
+                for each in workers.values():
+                    each.pool.shutdown(wait=False, cancel_futures=True)
+                raise
+
+    @contextmanager
+    def _workers(self, plan: ImagePlan, base: Base) -> Iterator[Mapping[PythonMinor, "_Workers"]]:
+        """Give those that compile, by the Python that they compile for."""
         # conda brings the model another Python than the base's, which the server runs on
-        server, model = interpreters[plan.python], interpreters[own]
-        return (
-            *([self._server(plan.server, server)] if server else []),
-            *([self._model(plan, model)] if model else []),
+        pythons = dict.fromkeys((plan.python, plan.environment.lock.python))
+        with ExitStack() as stack:
+            found = {
+                python: stack.enter_context(compilers(interpreter))
+                for python in pythons
+                if (interpreter := self._interpreter(python, plan, base)) is not None
+            }
+            pool = stack.enter_context(ThreadPoolExecutor(CORES))
+            yield {python: _Workers(processes, pool) for python, processes in found.items()}
+
+    def _interpreter(self, python: PythonMinor, plan: ImagePlan, base: Base) -> Interpreter | None:
+        """Return the base's own interpreter where it runs here, else one of this machine."""
+        own = BaseInterpreters(self.store).find(base) if python == plan.python else None
+        found = own or FoundInterpreters(self.store).find(python)
+        if found is None:
+            hint = f"install one (uv python install {python}), or use --bytecode off"
+            self._leave_out(
+                BuildFailed(f"no CPython {python} on this machine compiles for the image", hint=hint)
+            )
+        return found
+
+    def _compiled(self, made: Iterable[Future[Layer]]) -> Iterator[Layer]:
+        """Yield the layers that were made; where no interpreter could, that is told once."""
+        failed: dict[str, BuildFailed] = {}
+        for each in made:
+            try:
+                yield each.result()
+            except BuildFailed as error:
+                failed[error.message] = error
+        for reason in failed.values():
+            self._leave_out(reason)
+
+    def _leave_out(self, reason: BuildFailed) -> None:
+        if self.is_required:
+            raise reason
+        self.progress.line(
+            f"bytecode is left out, so the image starts slower: {reason.message}; {reason.hint}"
         )
 
-    def server_layers(self, server: EnvironmentLayer) -> tuple[Layer, ...]:
-        """Return the layer of a server's environment alone; none where nothing can compile for it.
-
-        Raises:
-            LadingError: as `layers` does.
-        """
-        interpreter = FoundInterpreters(self.store).find(server.lock.python)
-        if interpreter is None:
-            self._tell_missing(server.lock.python)
-            return ()
-        return (self._server(server, interpreter),)
-
-    def _tell_missing(self, python: PythonMinor) -> None:
-        reason = f"no CPython {python} on this machine compiles for the image"
-        hint = f"install one (uv python install {python}), or use --bytecode off"
-        if self.is_required:
-            raise BuildFailed(reason, hint=hint)
-        self.progress.line(f"bytecode is left out, so the image starts slower: {reason}; {hint}")
-
-    def _server(self, server: EnvironmentLayer, interpreter: Interpreter) -> Layer:
-        work = _Work(self, server, interpreter)
+    def _server(self, plan: ImagePlan, workers: "_Workers") -> Layer:
+        work = _Work(self, plan.server, workers)
         return work.layer(work.key, lambda code: code.modules_of(RUNTIME))
 
-    def _model(self, plan: ImagePlan, interpreter: Interpreter) -> Layer:
-        work = _Work(self, plan.environment, interpreter)
+    def _model(self, plan: ImagePlan, workers: "_Workers") -> Layer:
+        work = _Work(self, plan.environment, workers)
         if self.mode is Bytecode.ALL:
             return work.layer(work.key, lambda _: frozenset())
         runtime = next(wheel for wheel in plan.server.pinned() if wheel.name == RUNTIME)
@@ -103,18 +129,31 @@ class BytecodeLayers:
 
 
 @dataclass(frozen=True, slots=True)
+class _Workers:
+    """Who compiles for one Python: as many threads as processes, for both environments."""
+
+    compilers: Compilers
+    pool: ThreadPoolExecutor
+
+
+@dataclass(frozen=True, slots=True)
 class _Work:
     """One environment, and who compiles for it."""
 
     settings: BytecodeLayers
     environment: EnvironmentLayer
-    interpreter: Interpreter
+    workers: _Workers
+
+    @property
+    def version(self) -> str:
+        """The version of the interpreter."""
+        return self.workers.compilers.interpreter.version
 
     @property
     def key(self) -> str:
         """What the bytes depend on, beside the roots."""
         wheels = " ".join(str(wheel.digest) for wheel in self.environment.pinned())
-        made_by = f"{TRANSFORM} {COMPRESSOR} {self.interpreter.version}"
+        made_by = f"{TRANSFORM} {COMPRESSOR} {self.version}"
         return f"{made_by} {self.settings.mode} {self.environment.target} {wheels}"
 
     def roots(self, key: str, find: _Roots) -> frozenset[str]:
@@ -123,8 +162,7 @@ class _Work:
         kept = store.read_entry(_ROOTS, key)
         if kept is not None:
             return frozenset(json.loads(kept))
-        with self._opened() as code:
-            roots = find(code)
+        roots = find(self._opened())
         store.write_entry(_ROOTS, key, json.dumps(sorted(roots)).encode())
         return roots
 
@@ -133,18 +171,18 @@ class _Work:
         store = self.settings.store
         facts = self._kept(key)
         if facts is None:
-            with self._opened() as code:
-                facts = self._found(code, self._wanted(code, roots))
+            code = self._opened()
+            facts = self._found(code, self._wanted(code, roots))
             store.write_entry(_LAYERS, key, facts.encode())
         descriptor = Descriptor(media_types.TAR_GZIP, facts.digest, facts.size_bytes)
         blob = FileBlob(store.path(facts.digest))
-        created_by = f"lading: bytecode of CPython {self.interpreter.version} in {self.environment.target}"
+        created_by = f"lading: bytecode of CPython {self.version} in {self.environment.target}"
         return Layer(descriptor, facts.diff_id, blob, created_by)
 
-    def _opened(self) -> AbstractContextManager[EnvironmentCode]:
+    def _opened(self) -> EnvironmentCode:
         scheme = Scheme(self.environment.target, self.environment.lock.python)
-        kept = KeptCode(self.settings.store, scheme, self.interpreter.version)
-        return opened(self.environment.pinned(), kept, self.interpreter)
+        kept = KeptCode(self.settings.store, scheme, self.version)
+        return opened(self.environment.pinned(), kept, self.workers.compilers, self.workers.pool)
 
     def _wanted(self, code: EnvironmentCode, roots: _Roots) -> frozenset[str]:
         return code.everything() if self.settings.mode is Bytecode.ALL else code.reached(roots(code))

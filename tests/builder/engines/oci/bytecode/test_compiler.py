@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from lading.engines.oci.bytecode import target_program
-from lading.engines.oci.bytecode.compiler import Interpreter, compilers
+from lading.engines.oci.bytecode.compiler import HostInterpreter, compilers
 from lading.errors import BuildFailed
 
 CRASHING = """\
@@ -18,12 +18,12 @@ target_program.main()
 """
 
 
-def program(folder: Path, text: str) -> Interpreter:
+def program(folder: Path, text: str) -> HostInterpreter:
     """Return a script in an interpreter's place."""
     path = folder / "python"
     path.write_text(f"#!/bin/sh\n{text}\n")
     path.chmod(0o755)
-    return Interpreter(path, "3.11.0")
+    return HostInterpreter(path, "3.11.0")
 
 
 def test_an_interpreter_sees_the_users_environment_but_what_is_for_pythons(tmp_path, monkeypatch):
@@ -60,7 +60,7 @@ def test_an_interpreter_that_cannot_compile_is_told(tmp_path):
 def test_an_interpreter_that_is_gone_is_told(tmp_path):
     """So is one that is no longer there."""
     with (
-        compilers(Interpreter(tmp_path / "gone", "3.11.0")) as processes,
+        compilers(HostInterpreter(tmp_path / "gone", "3.11.0")) as processes,
         pytest.raises(BuildFailed, match="cannot be run: No such file"),
     ):
         processes.compile("/x.py", b"x = 1\n")

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import pickle
+import platform
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,8 @@ from dataclasses import dataclass, field, replace
 import pytest
 from lading.digest import Digest
 from lading.engines.oci.bases.base import Base
+from lading.engines.oci.bytecode.compiler import HostInterpreter
+from lading.engines.oci.bytecode.interpreter import FoundInterpreters
 from lading.engines.oci.bytecode.layers import BytecodeLayers
 from lading.engines.oci.bytecode.mode import Bytecode
 from lading.environment import PythonMinor
@@ -246,6 +249,44 @@ def test_bytecode_that_was_asked_for_is_not_left_out(tmp_path, plan_with):
         layers.layers(replace(plan_with(), python=PythonMinor(3, 99)), BASE)
 
 
+@pytest.fixture
+def broken(tmp_path, monkeypatch):
+    """Make the machine's interpreter one that ends at once."""
+    program = tmp_path / "python"
+    program.write_text("#!/bin/sh\nexit 0\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(FoundInterpreters, "find", lambda *_: HostInterpreter(program, "3.11.0"))
+
+
+@pytest.mark.usefixtures("broken")
+def test_an_interpreter_that_cannot_compile_is_told_once(tmp_path, plan_with):
+    """The image has no bytecode then, and the user learns which interpreter it is."""
+    progress = Listening()
+
+    assert BytecodeLayers(Store(tmp_path / "store"), progress).layers(plan_with(), BASE) == ()
+    (line,) = progress.lines
+    assert "bytecode is left out" in line
+    assert f"'{tmp_path}/python' cannot compile" in line
+
+
+@pytest.mark.usefixtures("broken")
+def test_an_interpreter_that_cannot_compile_is_an_error_where_it_must(tmp_path, plan_with):
+    """Who asks for bytecode gets none without it."""
+    layers = BytecodeLayers(Store(tmp_path / "store"), Silent(), is_required=True)
+
+    with pytest.raises(BuildFailed, match="cannot compile"):
+        layers.layers(plan_with(), BASE)
+
+
+@pytest.mark.usefixtures("broken")
+def test_the_bases_own_interpreter_compiles(tmp_path, plan_with, base_of_own):
+    """Where the base's layers are here, no interpreter of this machine is needed."""
+    server, model = BytecodeLayers(Store(tmp_path / "store"), Silent()).layers(plan_with(), base_of_own)
+
+    assert len(paths(model)) == 4
+    assert server.created_by == f"lading: bytecode of CPython {platform.python_version()} in /opt/lading"
+
+
 def test_hostile_modules_are_left_out(tmp_path, plan_with):
     """What crashes or blocks a compiler is left out, and all others are there."""
     hostile = {
@@ -263,8 +304,6 @@ def test_hostile_modules_are_left_out(tmp_path, plan_with):
 
 def test_another_interpreter_of_the_machine_is_remembered(tmp_path):
     """Finding an interpreter asks uv once; afterwards the store knows it while its file stays the same."""
-    from lading.engines.oci.bytecode.interpreter import FoundInterpreters  # noqa: PLC0415 - measured below
-
     finder = FoundInterpreters(Store(tmp_path))
     first = [finder.find(PythonMinor(3, minor)) for minor in range(8, 15)]
     start = time.process_time()
