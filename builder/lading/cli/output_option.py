@@ -46,15 +46,13 @@ class OutputOption:
         Raises:
             InvalidOption: it is none of these; the message says what is wrong.
         """
-        if "=" in text and text.partition("=")[0] in {"type", "dest"}:
+        if any(part.startswith(("type=", "dest=")) for part in text.split(",")):
             return _parse_pairs(text)
         if text in {OutputType.REGISTRY, OutputType.ENGINE}:
             return cls(OutputType(text))
         if not text:
             raise InvalidOption("-o is empty", hint=_HINT)
-        return cls(
-            OutputType.ARCHIVE if text == "-" or text.endswith(".tar") else OutputType.LAYOUT, Path(text)
-        )
+        return _of_path(text)
 
     @classmethod
     def default(cls, name: ImageRef) -> "OutputOption":
@@ -65,14 +63,19 @@ class OutputOption:
 _HINT = "write -o registry, -o docker, -o FILE.tar, -o FOLDER, or -o type=…,dest=…"
 
 
+def _of_path(text: str) -> OutputOption:
+    is_archive = text == "-" or text.endswith(".tar")
+    return OutputOption(OutputType.ARCHIVE if is_archive else OutputType.LAYOUT, Path(text))
+
+
 def _parse_pairs(text: str) -> OutputOption:
     pairs = dict(part.partition("=")[::2] for part in text.split(","))
     if unknown := pairs.keys() - {"type", "dest"}:
         raise InvalidOption(f"-o {text!r} has an unknown part {min(unknown)!r}", hint=_HINT)
-    if "type" not in pairs:
-        return OutputOption.parse(pairs["dest"])
+    if "type" not in pairs and pairs["dest"]:
+        return _of_path(pairs["dest"])
     try:
-        kind = OutputType(pairs["type"])
+        kind = OutputType(pairs.get("type", OutputType.LAYOUT))
     except ValueError as error:
         choices = ", ".join(OutputType)
         raise InvalidOption(f"-o {text!r} has an unknown type", hint=f"use one of {choices}") from error
