@@ -178,12 +178,12 @@ class Host:
         return url.geturl()
 
     def gave_up(self, what: str, repository: str, failure: Passing) -> LadingError:
-        """Return the error for what failed until patience ended."""
+        """Return the error for what failed until patience ended; the greeting is about nothing yet."""
         if failure.meaning is not None:
             return failure.meaning
         where = f"{self.address}/{repository}" if repository else str(self.address)
         return RegistryError(
-            f"{where} does not give an answer about {what}: {failure}",
+            f"{where} does not answer{f' about {what}' if what else ''}: {failure}",
             hint="is the registry up, and is the name of its host right? try again later",
         )
 
@@ -239,7 +239,7 @@ class Host:
                 try:
                     tries.failed(failure)
                 except Passing:
-                    raise self.gave_up("its version", "", failure) from failure
+                    raise self.gave_up("", "", failure) from failure
 
     def _greeted_any(self) -> str:
         secure, plain_one = f"https://{self.address.api}", f"http://{self.address.api}"

@@ -3,6 +3,7 @@
 A broken connection is a ``Passing``, as it may hold the next time; a host that cannot be trusted is not.
 """
 
+import re
 import socket
 import ssl
 from collections.abc import Callable, Iterator, Mapping
@@ -200,13 +201,32 @@ def _broken_connections(url: str) -> Iterator[None]:
                 hint="name the file with the certificate of its CA in SSL_CERT_FILE, or put it into"
                 f" /etc/docker/certs.d/{host}/ca.crt",
             ) from error
-        raise Passing(_reason(error)) from error
+        meaning = _unencrypted(host) if _speaks_no_tls(error) else None
+        raise Passing(_reason(error), meaning=meaning) from error
 
 
-def _untrusted(error: BaseException | None) -> ssl.SSLCertVerificationError | None:
-    while error is not None and not isinstance(error, ssl.SSLCertVerificationError):
+def _untrusted(error: BaseException) -> ssl.SSLCertVerificationError | None:
+    causes = (cause for cause in _causes(error) if isinstance(cause, ssl.SSLCertVerificationError))
+    return next(causes, None)
+
+
+def _speaks_no_tls(error: BaseException) -> bool:
+    """Return whether what came back to the first message of TLS was something else."""
+    reasons = {cause.reason for cause in _causes(error) if isinstance(cause, ssl.SSLError)}
+    return not reasons.isdisjoint({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST"})
+
+
+def _unencrypted(host: str) -> RegistryError:
+    return RegistryError(
+        f"{host} does not speak TLS",
+        hint=f"where it may speak plain HTTP, allow that with --insecure-registry {host}",
+    )
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
         error = error.__cause__ or error.__context__
-    return error
 
 
 def _reason(error: httpx.HTTPError) -> str:
@@ -216,6 +236,11 @@ def _reason(error: httpx.HTTPError) -> str:
         case httpx.TimeoutException():
             return "it fell silent"
         case httpx.ConnectError() | httpx.ProxyError():
-            return f"it cannot be reached: {error}".lower().rstrip(": .")
+            return f"it cannot be reached: {_said(error)}".rstrip(": .")
         case _:
-            return f"the connection broke: {error}".lower().rstrip(": .")
+            return f"the connection broke: {_said(error)}".rstrip(": .")
+
+
+def _said(error: httpx.HTTPError) -> str:
+    """Return what the system says, without its numbers, as in ``[Errno 111] Connection refused``."""
+    return re.sub(r"\[[^]]*\] | \(_ssl\.c:\d+\)", "", str(error)).lower()

@@ -4,7 +4,9 @@ import http.client
 
 import pytest
 from lading.errors import RegistryError
+from lading.oci.registry.patience import Passing
 from lading.oci.registry.registries import Registries
+from lading.oci.registry.transport import Request, Transport
 from lading.reference import ImageRef
 
 from tests.builder.oci.registry.conftest import settings
@@ -62,3 +64,28 @@ def test_an_address_that_cannot_be_is_told(host, registries):
     """The error names it."""
     with pytest.raises(RegistryError, match=host):
         registries.resolve(ImageRef.parse(f"{host}/a:1"))
+
+
+def test_a_host_without_tls_is_told_how_to_be_allowed():
+    """Nothing is spoken plainly where the user has not said so; the hint says how."""
+    with (
+        serving(lambda handler: handler.answer(200)) as port,
+        Transport(frozenset(), ()) as transport,
+        pytest.raises(Passing) as caught,
+        transport.send(Request("GET", f"https://127.0.0.1:{port}/v2/")),
+    ):
+        pass
+
+    assert str(caught.value.meaning) == (
+        f"127.0.0.1:{port} does not speak TLS; "
+        f"where it may speak plain HTTP, allow that with --insecure-registry 127.0.0.1:{port}"
+    )
+
+
+def test_nobody_listens():
+    """The reason is the system's, in words."""
+    with (
+        Registries(settings()) as registries,
+        pytest.raises(RegistryError, match=r"^localhost:1 does not answer: it cannot be reached: connection"),
+    ):
+        registries.resolve(ImageRef.parse("localhost:1/a:1"))
