@@ -14,6 +14,7 @@ from lading.cli.steps import Workshop
 from lading.engines.oci.bases import archive, debian, layout
 from lading.engines.oci.bases.base import Bases
 from lading.engines.oci.bases.choice import ChosenBases
+from lading.engines.oci.bases.official import OfficialBases
 from lading.engines.oci.bytecode.layers import BytecodeLayers
 from lading.engines.oci.bytecode.mode import Bytecode
 from lading.engines.oci.engine import OciEngine
@@ -91,6 +92,10 @@ class Connections:
         make = import_module("lading.engines.oci.bases.registry").RegistryBases
         return cast("Bases", make(self.registries, self.tools.store, is_offline=self.wishes.is_offline))
 
+    def official_bases(self) -> Bases:
+        """Return the base images of registries, where it is not the user who wants one."""
+        return OfficialBases(self.registry_bases())
+
     def engine_bases(self) -> Bases:
         """Return the base images of the container engine."""
         make = import_module("lading.engines.oci.bases.engine").EngineBases
@@ -138,7 +143,7 @@ def bases(tools: Workshop, wishes: Wishes, connections: Connections) -> ChosenBa
             archive.DOCKER_PREFIX: archives,
             _ENGINE_PREFIX: connections.engine_bases,
         },
-        otherwise=connections.registry_bases,
+        otherwise=connections.registry_bases if wishes.base else connections.official_bases,
     )
 
 

@@ -150,12 +150,15 @@ def _with_ways_out(error: BuildFailed, suite: str, python: PythonMinor | None) -
     """Return *error* with what a user can do whose model needs another Python."""
     if error.hint or python is None:
         return error
+    return BuildFailed(error.message, hint=ways_out(python, suite))
+
+
+def ways_out(python: PythonMinor, suite: str) -> str:
+    """Return what a user can do whose model needs a Python that *suite* has not."""
     other = default_name(python)
     ways = [other] if other else []
     ways += [f"debian:{suite}+uv (uv installs it)", f"debian:{suite}+host (this machine's own)"]
-    return BuildFailed(
-        error.message, hint=f"give --base-image {', '.join(ways)}, or another image with Python {python}"
-    )
+    return f"give --base-image {', '.join(ways)}, or another image with Python {python}"
 
 
 def _image(platform: Platform, layers: tuple[Layer, ...]) -> Image:
