@@ -1,21 +1,32 @@
 """The story of `lading rebase`: another base or server under a finished image, and nothing else is moved."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from lading import __version__
 from lading.build import Steps
 from lading.engines.oci.bases.base import Base, Bases
-from lading.engines.oci.engine import EnvironmentLayers
+from lading.engines.oci.engine import BytecodeLayers, EnvironmentLayers
 from lading.engines.oci.glibc import Version
 from lading.engines.oci.links import Links, links_in
 from lading.engines.oci.parts import Parts, parts_of
-from lading.engines.oci.rebase import NewServer, on_base, with_server
+from lading.engines.oci.rebase import NewServer, is_of_server, on_base, with_server
 from lading.errors import BuildFailed, InvalidImage
-from lading.layer import EnvironmentLayer
+from lading.layer import EnvironmentLayer, FolderLayer
 from lading.live import LiveImage
 from lading.oci.image import Image, Index, Layer
-from lading.plan import BASE_NAME_LABEL, SERVER_TARGET
+from lading.plan import (
+    BASE_NAME_LABEL,
+    ENTRYPOINT,
+    ENVIRONMENT_TARGET,
+    MODEL_TARGET,
+    PORT,
+    SERVER_LOCK_LABEL,
+    SERVER_TARGET,
+    ImagePlan,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +49,7 @@ class Tools:
     steps: Steps
     bases: Bases
     environments: EnvironmentLayers
-    server_bytecode: Callable[[EnvironmentLayer], tuple[Layer, ...]]
+    bytecode: BytecodeLayers
     glibc: Callable[[Sequence[Layer]], Version | None]
     """Tells which C library a base has."""
 
@@ -55,17 +66,49 @@ def rebase(request: RebaseRequest, live: LiveImage, tools: Tools) -> Image | Ind
 
 
 def _rebased(request: RebaseRequest, image: Image, name: str, tools: Tools) -> Image:
-    links = _server_links(parts_of(image, name), name)
-    python = links.python
+    parts = parts_of(image, name)
+    links = _server_links(parts, name)
+    base = Base(name, image.with_layers(parts.base), links.python, digest=None)
     if request.renews_base:
         with tools.steps.progress.step("base image"):
             base = tools.bases.find(_base_name(request, image, name), image.config.platform, links.minor)
-            _require_glibc(parts_of(image, name), base, tools)
-        image, python = on_base(image, name, base), base.python
-    if request.renews_server:
-        with tools.steps.progress.step("server layer"):
-            image = with_server(image, name, _new_server(image, links, python, tools))
-    return image
+            _require_glibc(parts, base, tools)
+        image = on_base(image, name, base)
+    return _renewed(image, name, base, links, tools) if request.renews_server else image
+
+
+def _renewed(image: Image, name: str, base: Base, links: Links, tools: Tools) -> Image:
+    """Return *image* with the server of this Lading, which it may have already."""
+    with tools.steps.progress.step("server layer"):
+        lock = tools.steps.server.lock(links.minor, image.config.platform)
+        if image.config.labels.get(SERVER_LOCK_LABEL) == str(lock.digest):
+            return image
+        server = EnvironmentLayer(SERVER_TARGET, lock, tools.steps.wheels.fetch(lock))
+        *environment, runtime = tools.environments.layers(server, base.python)
+    with tools.steps.progress.step("bytecode layer"):
+        bytecode = _bytecode(server, base, tools)
+    made = NewServer(tuple(environment), (runtime,), bytecode, str(lock.digest), __version__)
+    return with_server(image, name, made)
+
+
+def _bytecode(server: EnvironmentLayer, base: Base, tools: Tools) -> tuple[Layer, ...]:
+    """Return the bytecode of *server*: that of an image with nothing else in it."""
+    empty = replace(server.lock, packages=(), pylock="")
+    with TemporaryDirectory(prefix="lading-") as folder:
+        plan = ImagePlan(
+            base=base.name,
+            platform=empty.platform,
+            python=empty.python,
+            server=server,
+            environment=EnvironmentLayer(ENVIRONMENT_TARGET, empty, ()),
+            model=FolderLayer.scan(Path(folder), MODEL_TARGET),
+            entrypoint=ENTRYPOINT,
+            env={},
+            labels={},
+            port=PORT,
+            build_args={},
+        )
+        return tuple(layer for layer in tools.bytecode.layers(plan, base) if is_of_server(layer))
 
 
 def _server_links(parts: Parts, name: str) -> Links:
@@ -97,11 +140,3 @@ def _require_glibc(parts: Parts, base: Base, tools: Tools) -> None:
             f"the base {base.name!r} has {has}, the image's packages were chosen for {old[0]}.{old[1]}",
             hint="take a newer base, or build the image anew on this one",
         )
-
-
-def _new_server(image: Image, links: Links, python: str, tools: Tools) -> NewServer:
-    lock = tools.steps.server.lock(links.minor, image.config.platform)
-    layer = EnvironmentLayer(SERVER_TARGET, lock, tools.steps.wheels.fetch(lock))
-    *environment, runtime = tools.environments.layers(layer, python)
-    bytecode = tools.server_bytecode(layer)
-    return NewServer(tuple(environment), (runtime,), bytecode, str(lock.digest), __version__)

@@ -6,11 +6,14 @@ from dataclasses import dataclass, field, replace
 import pytest
 from lading.build import Steps
 from lading.engines.oci.bases.base import Base
+from lading.engines.oci.environment import links_layer
+from lading.engines.oci.placing import Scheme
 from lading.environment import Platform, PythonMinor
 from lading.errors import BuildFailed, InvalidImage
 from lading.layer import EnvironmentLayer
 from lading.live import LiveImage
 from lading.oci.image import Image, Layer
+from lading.plan import ImagePlan
 from lading.progress import Silent, Timed
 from lading.rebasing import RebaseRequest, Tools, rebase
 
@@ -38,8 +41,18 @@ class Layering:
     """Makes layers that tell what they are of."""
 
     def layers(self, layer_: EnvironmentLayer, python: str) -> tuple[Layer, ...]:
-        """Return a layer of packages and one of Lading's own code."""
-        return (layer(f"{layer_.target} on {python}"), layer("this Lading"))
+        """Return a layer of packages, the links, and one of Lading's own code."""
+        links = links_layer(Scheme(layer_.target, layer_.lock.python), python)
+        return (layer(f"{layer_.target} on {python}"), links, layer("this Lading"))
+
+
+class Compiling:
+    """Makes bytecode that tells what it is of."""
+
+    def layers(self, plan: ImagePlan, base: Base) -> tuple[Layer, ...]:
+        """Return the layers of both environments."""
+        targets = (plan.server.target, plan.environment.target)
+        return tuple(layer(f"new bytecode for {base.python} in {target}") for target in targets)
 
 
 def tools(bases: OneBase, **versions: tuple[int, int] | None) -> Tools:
@@ -49,7 +62,7 @@ def tools(bases: OneBase, **versions: tuple[int, int] | None) -> Tools:
         return versions.get(layers[0].created_by.split()[0], (2, 36))
 
     steps = Steps(found, Locksmith(), Server(), Shelf(), NoConda(), Timed(Silent()))
-    return Tools(steps, bases, Layering(), lambda _: (), glibc)
+    return Tools(steps, bases, Layering(), Compiling(), glibc)
 
 
 @pytest.fixture
@@ -93,6 +106,34 @@ def test_a_new_server_alone_needs_no_base(live):
     names = [each.created_by for each in rebased.layers]
     assert names[:2] == ["old layer", "/opt/lading on /usr/bin/python3.11"]
     assert "this Lading" in names
+
+
+def test_the_server_that_is_there_already_changes_nothing(live):
+    """The lock says whether it is."""
+    known = tools(OneBase())
+    request = RebaseRequest(renews_base=False, renews_server=True)
+
+    renewed = rebase(request, live, known)
+
+    assert rebase(request, LiveImage("iris:2", renewed), known) is renewed
+
+
+def test_bytecode_of_the_server_comes_with_it(live):
+    """That of the model's environment stays as it is."""
+    image = live.images[0]
+    pyc = next(each for each in image.layers if each.created_by == "pyc")
+    told = replace(pyc, created_by="old bytecode in /opt/lading")
+    stack = [told if each is pyc else each for each in image.layers]
+
+    rebased = rebase(
+        RebaseRequest(renews_base=False, renews_server=True),
+        LiveImage("iris:1", replace(image, layers=tuple(stack))),
+        tools(OneBase()),
+    )
+
+    assert isinstance(rebased, Image)
+    bytecode = [each.created_by for each in rebased.layers if "bytecode" in each.created_by]
+    assert bytecode == ["new bytecode for /usr/bin/python3.11 in /opt/lading"]
 
 
 def test_base_and_server_may_change_at_once(live):

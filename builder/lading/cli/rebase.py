@@ -58,7 +58,7 @@ def command(
             tools.steps,
             oci_engine.bases(tools, connections.wishes, connections),
             EnvironmentLayers(tools.store, tools.progress),
-            BytecodeLayers(tools.store, tools.progress).server_layers,
+            BytecodeLayers(tools.store, tools.progress),
             partial(glibc_of, store=tools.store),
         )
         made = rebasing.rebase(request, found.live, makers)

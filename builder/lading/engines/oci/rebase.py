@@ -92,7 +92,7 @@ def with_server(image: Image, name: str, server: NewServer) -> Image:
         InvalidImage: it does not say which layers are the server's.
     """
     parts = parts_of(image, name)
-    others = tuple(layer for layer in parts.layers.bytecode if not _is_of_server(layer))
+    others = tuple(layer for layer in parts.layers.bytecode if not is_of_server(layer))
     bytecode = server.bytecode if len(others) < len(parts.layers.bytecode) else ()
     layers = replace(
         parts.layers, server=server.environment, runtime=server.runtime, bytecode=bytecode + others
@@ -107,6 +107,6 @@ def with_server(image: Image, name: str, server: NewServer) -> Image:
     return replace(image, config=config).with_layers((*parts.base, *layers.in_order()))
 
 
-def _is_of_server(layer: Layer) -> bool:
+def is_of_server(layer: Layer) -> bool:
     """Whether a layer of bytecode is that of the server's environment."""
     return layer.created_by.endswith(f" in {SERVER_TARGET}")
