@@ -8,6 +8,7 @@ from typing import Any, Callable, Sequence
 
 from lading_runtime.payload import Node
 from lading_runtime.wire import Buffer
+from lading_runtime.worker.allowance import bounded_growth, check_cells
 from lading_runtime.worker.enforcement.columns import enforce_columns
 from lading_runtime.worker.enforcement.tensors import enforce_tensors
 from lading_runtime.worker.problems import FormatError, PayloadError
@@ -24,12 +25,15 @@ def build_columnar(node: Node, buffers: Sequence[Buffer]) -> Any:
 
     Raises:
         FormatError: the model's environment lacks what reads this format.
-        PayloadError: the body is not in it.
+        PayloadError: the body is not in it, or would become too large.
         SchemaError: the data frame does not fit the fields.
     """
     read, needed = _FORMATS[node["format"]]
     try:
-        frame = read(buffers[node["buffer"]])
+        with bounded_growth():
+            frame = read(buffers[node["buffer"]])
+    except PayloadError:
+        raise
     except ImportError as error:
         lack = f"the model's environment lacks what reads {node['format']}: {needed}"
         raise FormatError(f"{lack}; send JSON or CSV, or add it to the model's requirements") from error
@@ -42,7 +46,27 @@ def build_columnar(node: Node, buffers: Sequence[Buffer]) -> Any:
 
 
 def _read_parquet(data: Buffer) -> Any:
+    check_cells(_cells_of_parquet(data))
     return import_module("pandas").read_parquet(io.BytesIO(data))
+
+
+def _cells_of_parquet(data: Buffer) -> int:
+    """Return how many values the footer of a parquet file tells of, by the first of pandas's engines.
+
+    Of lists, each element counts.
+    """
+    try:
+        parquet = import_module("pyarrow.parquet")
+    except ImportError:
+        file = import_module("fastparquet").ParquetFile(io.BytesIO(data))
+        rows, width = file.count(), len(file.columns)
+        counts = [chunk.meta_data.num_values for group in file.row_groups for chunk in group.columns]
+    else:
+        footer = parquet.ParquetFile(io.BytesIO(data)).metadata
+        rows, width = footer.num_rows, footer.num_columns
+        groups = map(footer.row_group, range(footer.num_row_groups))
+        counts = [group.column(place).num_values for group in groups for place in range(group.num_columns)]
+    return max(int(rows) * int(width), sum(map(int, counts)))
 
 
 def _read_arrow_stream(data: Buffer) -> Any:
@@ -58,6 +82,7 @@ def _read_arrow_file(data: Buffer) -> Any:
 def _frame_of(table: Any) -> Any:
     """Return an Arrow table as a data frame; offsets that lead outside are found before they are followed."""
     import_module("pandas")
+    check_cells(table.num_rows * table.num_columns)
     table.validate(full=True)
     has_maps = int(import_module("pyarrow").__version__.partition(".")[0]) >= FIRST_WITH_MAPS
     return table.to_pandas(**({"maps_as_pydicts": "strict"} if has_maps else {}))

@@ -1,7 +1,9 @@
 """Parquet and Arrow from outside, with the libraries of MLflow's environment and without them."""
 
 import json
+import re
 import subprocess
+from pathlib import Path
 
 import httpx
 import pytest
@@ -26,6 +28,23 @@ frame[frame.columns[::-1]].to_parquet("reversed.parquet")
 table = pa.Table.from_pandas(frame)
 for name, new in (("iris.stream", pa.ipc.new_stream), ("iris.file", pa.ipc.new_file)):
     with new(name, table.schema) as writer:
+        writer.write_table(table)
+"""
+
+BOMBER = """
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+nulls = pa.table({f"c{place}": pa.nulls(10_000_000) for place in range(20)})
+pq.write_table(nulls, "nulls.parquet")
+lists = pa.FixedSizeListArray.from_arrays(pa.nulls(2_000_000_000), 1_000_000_000)
+repeated = pa.DictionaryArray.from_arrays(pa.array([0] * 50_000, pa.int32()), pa.array(["x" * 1_000_000]))
+pq.write_table(pa.table({"c": repeated}), "repeated.parquet", compression="zstd", store_schema=False)
+zeros = pa.table({"c": pa.repeat(pa.scalar(0.0), 100_000_000)})
+packed = pa.ipc.IpcWriteOptions(compression="zstd")
+streams = {"nulls": nulls, "lists": pa.table({"c": lists}), "zeros": zeros}
+for name, table in streams.items():
+    with pa.ipc.new_stream(f"{name}.stream", table.schema, options=packed) as writer:
         writer.write_table(table)
 """
 
@@ -99,6 +118,39 @@ def test_broken_files_are_the_clients_and_cost_nothing(iris, files):
 
     assert statuses <= {200, 400}
     assert iris.children() == model
+
+
+@pytest.fixture
+def bombs(mlflow_python, tmp_path):
+    """Small files that stand for tens of gigabytes."""
+    subprocess.run([str(mlflow_python), "-c", BOMBER], cwd=tmp_path, check=True)
+    return [*tmp_path.glob("*.parquet"), *tmp_path.glob("*.stream")]
+
+
+def test_what_would_fill_the_memory_is_refused(iris, bombs):
+    """A small body that stands for a huge table is a 400; the model process lives, and hardly grows."""
+    model = iris.children()
+    kinds = {".parquet": PARQUET, ".stream": ARROW_STREAM}
+
+    answers = [post(iris, bomb.read_bytes(), kinds[bomb.suffix]) for bomb in bombs]
+
+    assert len(bombs) == 5
+    assert all(bomb.stat().st_size < 1_000_000 for bomb in bombs)
+    assert [answer.status_code for answer in answers] == [400] * 5
+    assert all("; 67108864 are the most" in text or "in memory" in text for text in map(message_of, answers))
+    assert iris.children() == model
+    assert max(map(peak_kib, model)) < 2_600_000
+
+
+def message_of(answer):
+    """Return what an error says."""
+    return answer.json()["message"]
+
+
+def peak_kib(pid):
+    """Return the most memory that a process has had."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1])
 
 
 def test_without_a_reader_the_format_is_not_supported(start, tmp_path):
