@@ -20,6 +20,7 @@ from lading_runtime.schema.refusals import Unfit, Unreadable
 from lading_runtime.schema.scalars import as_read_by_pandas, decode_base64
 
 INT64 = range(-(2**63), 2**63)
+FLOAT = Scalar("float")
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,17 @@ class Nested:
 
     def from_frame(self, cells: Cells, buffers: Buffers) -> Node:
         """Return a column of lists and dictionaries.
+
+        Raises:
+            Unreadable: a cell does not conform to the type.
+            Unfit: what it became does not.
+        """
+        node = self.from_row(cells, buffers)
+        self._check_again(cells)
+        return node
+
+    def from_row(self, cells: Cells, buffers: Buffers) -> Node:
+        """Return the same of a body that is the input itself, in which nothing is cast before.
 
         Raises:
             Unreadable: a cell does not conform to the type.
@@ -51,7 +63,13 @@ class Nested:
         node = self._column(present, buffers, arrays=is_array)
         if len(present) < len(cells) or (is_array and None in present):
             raise Unfit("a missing list or object")
+        self._check_again(present)
         return node
+
+    def _check_again(self, cells: Cells) -> None:
+        """Refuse elements of lists of 32-bit floats: cast once, they are 64-bit ones when MLflow enforces."""
+        if any(holds_elements(cell, self.type, FLOAT) for cell in cells):
+            raise Unfit(f"can not safely convert double to {FLOAT} in a list")
 
     def _column(self, cells: Cells, buffers: Buffers, *, arrays: bool) -> Node:
         values = [conform(cell, self.type, is_required=self.is_required) for cell in cells]
@@ -81,6 +99,19 @@ def conform(value: Any, data_type: DataType, *, is_required: bool) -> Any:
     if isinstance(data_type, Anything):
         return value
     return _CONFORMING[type(data_type)](value, data_type, is_required=is_required)
+
+
+def holds_elements(value: Any, data_type: DataType, element: Scalar) -> bool:
+    """Tell whether there is an element in a list of *element* in *value*, which conforms to *data_type*."""
+    if not value or isinstance(data_type, (Scalar, Anything)):
+        return False
+    if isinstance(data_type, Array):
+        return data_type.items == element or any(
+            holds_elements(item, data_type.items, element) for item in value
+        )
+    if isinstance(data_type, Map):
+        return any(holds_elements(item, data_type.values, element) for item in value.values())
+    return any(holds_elements(value.get(item.name), item.type, element) for item in data_type.properties)
 
 
 def _conform_array(value: Any, array: Array, *, is_required: bool) -> Any:
@@ -190,6 +221,8 @@ def conform_scalars(values: list[Any], scalar: Scalar) -> list[Any]:
             decode_base64(value)
         return values
     is_boolean = scalar.name == "boolean" and {type(value) for value in values} <= {bool, type(None)}
-    if is_boolean or (scalar.name, kind) == ("long", "int64"):
+    # Of nothing but null pandas makes objects, which MLflow takes for times.
+    is_time = scalar.name == "datetime" and all(value is None for value in values)
+    if is_boolean or is_time or (scalar.name, kind) == ("long", "int64"):
         return values
     raise Unreadable(f"can not safely convert {kind} to {scalar}")

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from lading_runtime.payload import Buffers, Node
 from lading_runtime.schema.cells import Cells
 from lading_runtime.schema.datatypes import DataType, Scalar
-from lading_runtime.schema.nested import conform_scalars
+from lading_runtime.schema.nested import Nested, conform_scalars
 from lading_runtime.schema.refusals import Unfit, Unreadable
 from lading_runtime.schema.scalars import RULES
 
@@ -44,7 +44,7 @@ def as_strict(data_type: DataType, rule: FrameRule) -> Read:
             if isinstance(data_type, Scalar) and cells:
                 exact = conform_scalars(list(cells), data_type)
                 cells = cells if data_type == Scalar("string") else exact
-            return rule.from_frame(cells, buffers)
+            return (rule.from_row if isinstance(rule, Nested) else rule.from_frame)(cells, buffers)
         except Unreadable as problem:
             raise Unfit(str(problem)) from problem
 

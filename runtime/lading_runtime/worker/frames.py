@@ -235,11 +235,19 @@ def _times_by_numpy(cells: list[Any]) -> Any:
 def _nested_column(column: Node, buffers: Buffers) -> Any:
     cells = [_dressed(cell, column["of"]) for cell in read_json(column, buffers)]
     if column["arrays"]:
-        cells = [numpy().array(cell) for cell in cells]
+        cells = [_array_of(cell, column["of"]) for cell in cells]
     objects = numpy().empty(len(cells), dtype=object)
     for row, cell in enumerate(cells):
         objects[row] = cell
     return pandas().Series(objects, dtype=object)
+
+
+def _array_of(value: Any, of: Node) -> Any:
+    """Return a list as an array; times in one are all missing, because no text is a time in a list."""
+    array = numpy().array(value)
+    while of["type"] == "array":
+        of = of["items"]
+    return array.astype("datetime64[ns]") if of["type"] == "datetime" and array.size else array
 
 
 _SCALARS = {"integer": "int32", "long": "int64", "float": "float32", "double": "float64", "boolean": "bool_"}

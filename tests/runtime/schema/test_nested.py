@@ -35,6 +35,7 @@ def sent(cell):
         ("string", ["a", None, "b"], ["a", None, "b"]),
         ("string", ["a", 1], ["a", "1"]),
         ("boolean", [True, None], [True, None]),
+        ("datetime", [None, None], [None, None]),
         ("binary", ["YWJj"], [b"abc"]),
         ("any", [1, "a", None], [1, "a", None]),
     ],
@@ -101,6 +102,24 @@ def test_inputs_make_arrays_of_lists(given, make_columns):
     assert given(of, sent([[1.5], [2.5, 3.5]]))["x"][0] == [[1.5], [2.5, 3.5]]
     with pytest.raises(UnreadableValue):
         given(of, {"inputs": {"x": [[1.5], [2.5, 3.5]]}})
+
+
+def test_missing_times_are_times_in_inputs(given, make_columns):
+    """In `inputs` a list of nothing but null is an array of missing times."""
+    (cell,) = given(make_columns(x=array("datetime")), {"inputs": {"x": [None]}})["x"]
+
+    assert cell.dtype == "datetime64[ns]"
+    assert np.isnat(cell).all()
+
+
+def test_lists_of_small_floats_are_refused_when_enforced(given, make_columns):
+    """MLflow makes zeros and ones 64-bit floats, which it then refuses; where it casts nothing, they pass."""
+    columns = make_columns(x=array("float"))
+
+    with pytest.raises(SchemaViolation, match="column 'x'"):
+        given(columns, sent([0, 1]))
+    assert given(columns, {"input": 1, "x": [0, 1]})["x"].tolist() == [[0.0, 1.0]]
+    assert given(columns, sent([]))["x"].tolist() == [[]]
 
 
 def test_instances_of_arrays_are_records(given, make_columns):
