@@ -7,6 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from tests.differential.gaps import leave_gaps
 from tests.differential.parties import Signature
 from tests.differential.signatures import Spec, signatures
 from tests.differential.values import EDGY, PLAIN, Literal, anything, single
@@ -318,8 +319,10 @@ def csv_cell(value: Any) -> str:
 
 @st.composite
 def csv_bodies(draw: st.DrawFn, signature: Signature) -> bytes:
-    """CSV with a header; sometimes a row is longer or shorter."""
+    """CSV with a header; sometimes a row is longer or shorter, and cells are missing."""
     rows = draw(tables(signature))
+    if draw(st.booleans()):
+        rows = leave_gaps(draw, rows)
     if draw(st.integers(0, 4)) == 0:
         rows = draw(st.sampled_from((drop_column, add_column, reverse)))(draw, rows)
     names = list(columns(rows)) or names_of(signature)

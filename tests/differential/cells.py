@@ -14,6 +14,12 @@ Change = Callable[[Spec, Any], Any]
 NESTED = ("array", "object", "map", "any", "sparkml_vector")
 ROW_TYPES = ("array", "object", "sparkml_vector")
 WHOLE_TYPES = ("tensor", *NESTED)
+MISSING = (
+    "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A",
+    "NA", "NULL", "NaN", "None", "n/a", "nan", "null",
+)  # fmt: skip
+"""What `pandas.read_csv` reads as missing, as its documentation says (``na_values``)."""
+
 LLM_KEYS = frozenset({"messages", "prompt", "input"})
 
 
@@ -149,7 +155,7 @@ def kind_of(spec: Spec) -> str:
 
 
 def split_of_csv(text: str) -> Any:
-    """Return a CSV as a split data frame of texts; empty cells are null."""
+    """Return a CSV as a split data frame of texts; those that stand for nothing are null."""
     rows = [row for row in csv.reader(io.StringIO(text)) if row]
     header, *rows = rows or [[]]
-    return {"columns": header, "data": [[cell or None for cell in row] for row in rows]}
+    return {"columns": header, "data": [[None if cell in MISSING else cell for cell in row] for row in rows]}
