@@ -28,6 +28,8 @@ then, per request::
     {"kind": "end", "id": 7}
     {"kind": "error", "id": 7, "error": {...}}         instead of an answer, or of the next chunk
 
+All but a chunk may say ``"is_last": true``: the process has reached one of its limits and ends.
+
 ``payload`` and ``params`` are nodes of `lading_runtime.payload`. ``value`` is ``{"kind": "json",
 "buffer": n}`` (JSON text, ready to send) or ``{"kind": "array", "dtype": "<f8", "shape": [..],
 "buffer": n}`` (C order, one dimension or more; floats may be NaN or infinite); of a batch it is an array
@@ -55,11 +57,15 @@ N is one end of an ``AF_UNIX`` ``SOCK_SEQPACKET`` socket pair; M holds the JSON 
 a YAML parser). Every process that inherited the other end may send, at any time, also while the
 model is being loaded::
 
-    {"kind": "fork", "worker": 123}       with one stream socket (SCM_RIGHTS): a new model process serves it
-    {"kind": "orphans", "worker": 123}    worker 123 is gone: kill the model processes that it asked for
+    {"kind": "fork", "worker": 123, "max_requests": 0, "max_rss_bytes": 0}
 
-A model process ends when its stream socket does. The host ends, and ends its model processes, when
-the last copy of the other end is closed; both ignore SIGINT and SIGTERM, so that a drain ends in order.
+with a stream socket (SCM_RIGHTS), which a new model process serves, and perhaps with its lifeline, another
+socket. When that has answered so many requests, or has grown so large, its last answer says so (0: never).
+
+A model process ends when its stream socket does; when the other end of its lifeline is closed, it is
+killed at once by the kernel, with all that it started, also if the host is no more. The host ends, and
+ends its model processes, when the last copy of the other end is closed; both ignore SIGINT and SIGTERM,
+so that a drain ends in order.
 """
 
 from __future__ import annotations
@@ -166,16 +172,28 @@ def receive(sock: socket.socket) -> Message | None:
     return Message(header, buffers)
 
 
-def request_fork(control: socket.socket, worker: int, stream: socket.socket) -> None:
-    """Ask the model host for a model process that serves *stream*, of which it gets a copy."""
-    descriptors = array.array("i", [stream.fileno()])
-    datagram = json.dumps({"kind": "fork", "worker": worker}).encode()
+class Lifetime(NamedTuple):
+    """After what a model process is replaced, between two requests."""
+
+    max_requests: int = 0
+    """How many requests it answers; 0: any number."""
+
+    max_rss_bytes: int = 0
+    """How much memory it has resident after a request; 0: any amount."""
+
+
+def request_fork(
+    control: socket.socket,
+    worker: int,
+    stream: socket.socket,
+    lifeline: socket.socket | None = None,
+    lifetime: Lifetime = Lifetime(),  # noqa: B008 - immutable
+) -> None:
+    """Ask the model host for a model process that serves *stream*; of sockets it gets copies."""
+    sockets = [stream] if lifeline is None else [stream, lifeline]
+    descriptors = array.array("i", [each.fileno() for each in sockets])
+    datagram = json.dumps({"kind": "fork", "worker": worker, **lifetime._asdict()}).encode()
     control.sendmsg([datagram], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, descriptors)])
-
-
-def report_orphans(control: socket.socket, worker: int) -> None:
-    """Tell the model host that *worker* is gone and its model processes are nobody's."""
-    control.send(json.dumps({"kind": "orphans", "worker": worker}).encode())
 
 
 class Datagram(NamedTuple):
@@ -183,8 +201,8 @@ class Datagram(NamedTuple):
 
     header: Header
 
-    streams: Sequence[socket.socket] = ()
-    """The sockets that came with it; the receiver closes them."""
+    sockets: Sequence[socket.socket] = ()
+    """Those that came with it, the stream first; the receiver closes them."""
 
 
 def receive_datagram(control: socket.socket) -> Datagram | None:
@@ -193,11 +211,11 @@ def receive_datagram(control: socket.socket) -> Datagram | None:
     Raises:
         BrokenStream: it is none of ours; sockets that came with it are closed.
     """
-    space = socket.CMSG_SPACE(array.array("i", [0]).itemsize)
+    space = socket.CMSG_SPACE(2 * array.array("i").itemsize)
     data, ancillary, _, _ = control.recvmsg(MAX_DATAGRAM_BYTES, space)
-    streams = [socket.socket(fileno=number) for number in _descriptors(ancillary)]
-    for stream in streams:
-        stream.set_inheritable(False)
+    sockets = [socket.socket(fileno=number) for number in _descriptors(ancillary)]
+    for each in sockets:
+        each.set_inheritable(False)
     if not data:
         return None
     try:
@@ -205,10 +223,10 @@ def receive_datagram(control: socket.socket) -> Datagram | None:
     except (ValueError, RecursionError):
         header = None
     if not isinstance(header, dict):
-        for stream in streams:
-            stream.close()
+        for each in sockets:
+            each.close()
         raise BrokenStream("no datagram of ours")
-    return Datagram(header, streams)
+    return Datagram(header, sockets)
 
 
 def _descriptors(ancillary: Sequence[tuple[int, int, bytes]]) -> list[int]:

@@ -1,5 +1,6 @@
 """Messages on a stream socket, and datagrams that carry sockets."""
 
+import contextlib
 import json
 import socket
 import threading
@@ -167,21 +168,30 @@ def test_a_request_for_a_process_carries_a_socket(control):
     with ours, theirs:
         wire.request_fork(server, 12, theirs)
         datagram = received_datagram(host)
-        (stream,) = datagram.streams
+        (stream,) = datagram.sockets
         with stream:
             stream.sendall(b"here")
 
-            assert datagram.header == {"kind": "fork", "worker": 12}
+            assert datagram.header == {"kind": "fork", "worker": 12, "max_requests": 0, "max_rss_bytes": 0}
             assert ours.recv(4) == b"here"
             assert stream.get_inheritable() is False
 
 
-def test_orphans_are_reported_without_a_socket(control):
-    """A report of orphans names the worker that is gone."""
+def test_a_lifeline_and_limits_may_come_with_it(control):
+    """The second socket is the lifeline, and the header says how long the process may live."""
     server, host = control
-    wire.report_orphans(server, 12)
+    (stream, *_), (lifeline, held) = pair, lifelines = socket.socketpair(), socket.socketpair()
+    with contextlib.ExitStack() as open_sockets:
+        for each in (*pair, *lifelines):
+            open_sockets.enter_context(each)
+        wire.request_fork(server, 12, stream, lifeline, wire.Lifetime(3, 1 << 30))
+        datagram = received_datagram(host)
+        for each in datagram.sockets:
+            open_sockets.enter_context(each)
+        datagram.sockets[1].sendall(b"alive")
 
-    assert received_datagram(host) == ({"kind": "orphans", "worker": 12}, [])
+        assert held.recv(5) == b"alive"
+        assert (datagram.header["max_requests"], datagram.header["max_rss_bytes"]) == (3, 1 << 30)
 
 
 def test_the_control_socket_ends_when_nobody_has_it(control):

@@ -60,6 +60,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         pool.open()
+        await pool.until_useful()
         deciding = asyncio.create_task(decide_on_batches(batcher, pool, model, signature, settings))
         yield
         deciding.cancel()

@@ -7,7 +7,6 @@ old one died, the new one is being started or loads the model) waits in the sock
 from __future__ import annotations
 
 import json
-import logging
 import os
 import socket
 import subprocess
@@ -17,10 +16,9 @@ from typing import Any
 
 import lading_runtime.worker
 from lading_runtime import wire
-from lading_runtime.server.control import Control, Report, receive_forks, receive_reports
+from lading_runtime.server.control import Control, Recycling, Report, receive_forks, receive_reports
 from lading_runtime.server.model import ServedModel
-
-logger = logging.getLogger(__name__)
+from lading_runtime.server.readiness import Readiness
 
 BOOTSTRAP = Path(lading_runtime.worker.__file__).with_name("bootstrap.py")
 EXIT_S = 2.0
@@ -71,23 +69,16 @@ class ModelHost:
             return None
         return f"killed by signal {-status}" if status < 0 else f"exit code {status}"
 
-    def worker_control(self) -> Control:
+    def worker_control(self, readiness: Readiness, recycling: Recycling) -> Control:
         """Return a worker's way to the host; called in the worker, which keeps nothing else of this."""
         for inherited in (self._theirs, self._reports):
             inherited.close()
         os.close(self._mlmodel)
-        return Control(self._ours, self._reporters)
+        return Control(self._ours, self._reporters, readiness, recycling)
 
     def reports(self) -> Iterator[Report]:
         """Yield what workers have reported since last time."""
         return receive_reports(self._reports)
-
-    def orphan(self, worker: int) -> None:
-        """Have the model processes of a dead worker killed."""
-        try:
-            wire.report_orphans(self._ours, worker)
-        except BlockingIOError:
-            logger.warning("model processes of a dead worker not killed", extra={"worker": worker})
 
     def refuse(self, error: dict[str, Any]) -> None:
         """Answer in place of a dead host: the model cannot be loaded."""

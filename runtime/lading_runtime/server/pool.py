@@ -22,6 +22,7 @@ raised where the answer is awaited. A job whose awaiter is gone is skipped, or i
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import logging
 import time
@@ -42,6 +43,8 @@ logger = logging.getLogger(__name__)
 LOADING = "the model is not loaded yet"
 FIRST_RETRY_S = 0.05
 LAST_RETRY_S = 5.0
+LISTEN_ANYWAY_S = 10.0
+"""After so long, a worker that is still loading its model says so to whoever asks."""
 
 
 class Pool:
@@ -101,8 +104,14 @@ class Pool:
         Raises:
             NotReady: there is none; the message says why.
         """
-        if not self._is_ready:
+        if not self._is_ready or not self._control.is_serving:
             raise NotReady(self._failure or LOADING)
+
+    async def until_useful(self) -> None:
+        """Wait, but not for ever, until this worker can answer, if meanwhile others do."""
+        if self._control.is_serving:
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self.until_ready(), LISTEN_ANYWAY_S)
 
     async def until_ready(self) -> None:
         """Wait until a model process is there for the first time."""
@@ -203,6 +212,9 @@ class Pool:
     def _settle(self, job: Job, message: Message) -> None:
         if job.take(message):
             self._running = None
+            if message.header.get("is_last"):
+                self._replace("it has reached one of its limits")
+                return
             self._process.resume()
             self._send_next()
         elif job.is_wanted:

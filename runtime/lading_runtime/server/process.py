@@ -32,6 +32,7 @@ class ModelProcess(asyncio.BufferedProtocol):
         self._owner = owner
         self._reader = MessageReader()
         self._transport: asyncio.Transport | None = None
+        self._lifeline: socket.socket | None = None
         self.pid: int | None = None
         """Known from the moment when it is ready."""
 
@@ -44,7 +45,7 @@ class ModelProcess(asyncio.BufferedProtocol):
         ours, theirs = socket.socketpair()
         try:
             with theirs:
-                control.fork(theirs)
+                self._lifeline = control.fork(theirs)
         except BaseException:
             ours.close()
             raise
@@ -73,16 +74,22 @@ class ModelProcess(asyncio.BufferedProtocol):
     def kill(self) -> None:
         """End the process at once, whatever it is doing.
 
-        One whose pid is not known yet is still being loaded or forked; it ends with its socket.
+        One whose pid is not known yet is still being loaded or forked; it ends with its lifeline.
         """
+        self._cut()
         if self.pid is not None:
             # Gone by itself in this very moment: its end is on its way to `lost`.
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, signal.SIGKILL)
         self.close()
 
+    def _cut(self) -> None:
+        """Let the kernel end the process and all that it started."""
+        if self._lifeline is not None:
+            self._lifeline.close()
+
     def close(self) -> None:
-        """Hang up: the process ends as soon as it notices."""
+        """Hang up: the process ends as soon as that is noticed here."""
         if self._transport is not None:
             self._transport.abort()
 
@@ -100,6 +107,7 @@ class ModelProcess(asyncio.BufferedProtocol):
             self.kill()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002, D102 - asyncio's
+        self._cut()
         self._owner.lost(self)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,14 @@ BOOLEANS = {
     **dict.fromkeys(("1", "true", "on", "yes"), True),
     **dict.fromkeys(("0", "false", "off", "no"), False),
 }
+
+SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*((?:[kmgt]i?)?)b?", re.IGNORECASE)
+UNITS = {
+    "": 1,
+    **{unit: 1000 ** (power + 1) for power, unit in enumerate("kmgt")},
+    **{unit + "i": 1024 ** (power + 1) for power, unit in enumerate("kmgt")},
+}
+"""As Kubernetes writes quantities: k is 1000, Ki is 1024; without regard to case."""
 
 
 class BadSetting(Exception):
@@ -55,6 +64,9 @@ class Settings:
 
     Of a streamed answer, to its first part, from there to the next one, and for the client to take it.
     """
+
+    model_max_rss_bytes: int
+    """A model process larger than that is replaced, between requests; 0: never (``LADING_MODEL_MAX_RSS``)."""
 
     stream_close_s: float
     """How long a stream may take to end after its client has left (``LADING_STREAM_CLOSE_S``)."""
@@ -123,6 +135,7 @@ class Settings:
             bind=_bind(read("LADING_HOST", str, "0.0.0.0"), _port(read)),  # noqa: S104 - a container's
             workers=read("MLFLOW_MODELS_WORKERS", _count, str(limits.pairs)),
             request_timeout_s=read("MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT", _positive, "60"),
+            model_max_rss_bytes=read("LADING_MODEL_MAX_RSS", _bytes, "0"),
             stream_close_s=read("LADING_STREAM_CLOSE_S", _seconds, "5"),
             batching=read("LADING_BATCHING", _one_of(BATCHING), "auto"),
             batch_max_rows=read("LADING_BATCH_MAX_ROWS", _count, "1024"),
@@ -176,6 +189,13 @@ def _count(text: str) -> int:
     if not text.isdecimal() or int(text) == 0:
         raise ValueError("expected a whole number above zero")
     return int(text)
+
+
+def _bytes(text: str) -> int:
+    found = SIZE.fullmatch(text.strip())
+    if found is None:
+        raise ValueError("expected a number of bytes, such as 800M or 2Gi")
+    return int(float(found[1]) * UNITS[found[2].lower()])
 
 
 def _seconds(text: str) -> float:

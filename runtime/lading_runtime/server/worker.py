@@ -123,7 +123,6 @@ class Worker(base.Worker):
             timeout_keep_alive=self.cfg.keepalive,
             timeout_notify=self.timeout,
             callback_notify=self._notify_master(),
-            limit_max_requests=None if self.cfg.max_requests == 0 else self.max_requests,
             ssl_certfile=self.cfg.certfile,
             ssl_keyfile=self.cfg.keyfile,
             ssl_ca_certs=self.cfg.ca_certs,

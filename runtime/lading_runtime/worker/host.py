@@ -19,7 +19,7 @@ import sys
 import time
 import traceback
 import warnings
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import NoReturn, Sequence
 
@@ -28,6 +28,7 @@ from lading_runtime.worker.facts import facts_of
 from lading_runtime.worker.failure import describe, stack_trace, text_of
 from lading_runtime.worker.forkability import reason_against_forking
 from lading_runtime.worker.libraries import import_libraries
+from lading_runtime.worker.lifetime import Limit, hang_on
 from lading_runtime.worker.loaders.choice import load
 from lading_runtime.worker.log import report
 from lading_runtime.worker.model import ModelFolder, Unloadable
@@ -132,7 +133,7 @@ def ignore_termination() -> None:
 
 
 class Host:
-    """Forks a model process for each stream that comes, and remembers whose it is."""
+    """Forks a model process for each stream that comes."""
 
     def __init__(
         self, control: socket.socket, model: ModelFolder, loaded: ReadyModel | FailedModel | None
@@ -140,7 +141,7 @@ class Host:
         self._control = control
         self._model = model
         self._loaded = loaded
-        self._children: dict[int, int] = {}
+        self._children: set[int] = set()
 
     def run(self) -> None:
         """Do as the control socket says until it ends; then no model process has anybody to answer."""
@@ -155,16 +156,15 @@ class Host:
         self._kill(list(self._children))
 
     def _obey(self, datagram: wire.Datagram) -> None:
-        worker = int(datagram.header["worker"])
-        for stream in datagram.streams:
-            with stream:
-                self._provide(worker, stream)
-        if datagram.header["kind"] == "orphans":
-            self._kill([pid for pid, owner in self._children.copy().items() if owner == worker])
+        with ExitStack() as here:
+            for each in datagram.sockets:
+                here.enter_context(each)
+            self._provide(datagram)
         self._reap()
 
-    def _provide(self, worker: int, stream: socket.socket) -> None:
-        """Give *stream* a model process, or say why it gets none."""
+    def _provide(self, datagram: wire.Datagram) -> None:
+        """Give the stream in *datagram* a model process, or say why it gets none."""
+        stream, *lifelines = datagram.sockets
         if isinstance(self._loaded, FailedModel):
             serve(stream, self._loaded)
             return
@@ -174,17 +174,21 @@ class Host:
             serve(stream, FailedModel(describe(error, "load", str)))
             return
         if pid == 0:
-            self._become_model_process(stream)
-        self._children[pid] = worker
+            self._become_model_process(stream, lifelines, Limit.of(datagram.header))
+        self._children.add(pid)
 
-    def _become_model_process(self, stream: socket.socket) -> NoReturn:
+    def _become_model_process(
+        self, stream: socket.socket, lifelines: Sequence[socket.socket], limit: Limit
+    ) -> NoReturn:
         status = 1
         try:
             # Children of the model stay in the group, and end with the process.
             os.setpgid(0, 0)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             self._control.close()
-            serve(stream, self._loaded or load_model(self._model, is_shared=False))
+            for lifeline in lifelines:
+                hang_on(lifeline)
+            serve(stream, self._loaded or load_model(self._model, is_shared=False), limit)
             status = 0
         except BaseException as error:  # noqa: BLE001 - shown, and the server sees its socket end
             # Without its text, which may repeat a payload.
@@ -213,7 +217,7 @@ class Host:
                     continue
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(pid, signal.SIGKILL)
-            self._children.pop(pid, None)
+            self._children.discard(pid)
 
 
 def fork() -> int:

@@ -11,6 +11,7 @@ from typing import Any
 
 from lading_runtime import wire
 from lading_runtime.wire import Message
+from lading_runtime.worker.lifetime import Limit
 from lading_runtime.worker.model import LoadedModel
 from lading_runtime.worker.predict import answers
 
@@ -33,19 +34,20 @@ class FailedModel:
     """The ``error`` of a "failed" message."""
 
 
-def serve(stream: socket.socket, model: ReadyModel | FailedModel) -> None:
-    """Say on *stream* whether *model* is ready; if it is, answer requests until the stream ends."""
+def serve(stream: socket.socket, model: ReadyModel | FailedModel, limit: Limit | None = None) -> None:
+    """Say on *stream* whether *model* is ready; if it is, answer requests until that ends or *limit*."""
     # The other side may go away at any time: nobody is left then who could be told.
     with suppress(OSError, wire.BrokenStream), stream:
         if isinstance(model, FailedModel):
             wire.send(stream, Message({"kind": "failed", "error": model.error}))
             return
         wire.send(stream, Message({"kind": "ready", "pid": os.getpid(), "model": model.facts}))
-        serve_requests(stream, model.loaded)
+        serve_requests(stream, model.loaded, Limit() if limit is None else limit)
 
 
-def serve_requests(stream: socket.socket, loaded: LoadedModel) -> None:
-    """Answer requests until *stream* ends."""
+def serve_requests(stream: socket.socket, loaded: LoadedModel, limit: Limit) -> None:
+    """Answer requests until *stream* ends, or *limit* is reached."""
+    limit.check_start()
 
     def is_wanted() -> bool:
         return not has_news(stream)
@@ -53,9 +55,18 @@ def serve_requests(stream: socket.socket, loaded: LoadedModel) -> None:
     while (request := wire.receive(stream)) is not None:
         if request.header["kind"] == "cancel":
             continue  # it has done what it was for, or came too late: the answer had ended
+        is_last = False
         for answer in answers(loaded, request, is_wanted):
-            wire.send(stream, answer)
+            is_last = answer.header["kind"] != "chunk" and limit.is_reached()
+            wire.send(stream, marked(answer) if is_last else answer)
         flush_output()
+        if is_last:
+            return
+
+
+def marked(answer: Message) -> Message:
+    """Return *answer* as the last one of this process."""
+    return Message({**answer.header, "is_last": True}, answer.buffers)
 
 
 def has_news(stream: socket.socket) -> bool:

@@ -77,7 +77,7 @@ class ServerProcess:
     @property
     def log(self) -> str:
         """Everything that was printed until now."""
-        return self._log.read_text()
+        return self._log.read_text(errors="replace")
 
     @property
     def url(self) -> str:

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 from lading_runtime.payload import Payload
-from lading_runtime.server.control import Control, receive_reports
+from lading_runtime.server.control import Control, Recycling, receive_reports
 from lading_runtime.server.pool import Pool
+from lading_runtime.server.readiness import Readiness
 
 FAKE_HOST = Path(__file__).with_name("fake_host.py")
 
@@ -62,7 +63,7 @@ def open_pool() -> Opener:
         command = [sys.executable, str(FAKE_HOST), "--control-fd", str(theirs.fileno()), "--each", each]
         host = subprocess.Popen(command, pass_fds=[theirs.fileno()])  # noqa: ASYNC220 - nothing waits yet
         theirs.close()
-        pool = OpenPool(Control(ours, reporters), close_s=0.2)
+        pool = OpenPool(Control(ours, reporters, Readiness(1), Recycling()), close_s=0.2)
         pool.reports = reports
         pool.open()
         try:

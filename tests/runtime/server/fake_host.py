@@ -19,6 +19,7 @@ import struct
 import time
 
 from lading_runtime import wire
+from lading_runtime.worker.lifetime import hang_on
 
 
 def main() -> None:
@@ -32,12 +33,15 @@ def main() -> None:
     plan = itertools.chain(words, itertools.repeat(words[-1]))
     with socket.socket(fileno=options.control_fd) as control:
         while (datagram := wire.receive_datagram(control)) is not None:
-            for stream in datagram.streams:
-                word = next(plan)
-                if os.fork() == 0:
-                    control.close()
-                    serve(stream, word)
-                stream.close()
+            stream, lifeline = datagram.sockets
+            word = next(plan)
+            if os.fork() == 0:
+                control.close()
+                os.setpgid(0, 0)
+                hang_on(lifeline)
+                serve(stream, word)
+            for each in datagram.sockets:
+                each.close()
 
 
 def serve(stream: socket.socket, word: str) -> None:

@@ -21,6 +21,7 @@ from lading_runtime.wire import Message
 
 BOOTSTRAP = Path(lading_runtime.__file__).parent / "worker" / "bootstrap.py"
 TIMEOUT_S = 120
+FOR_EVER = wire.Lifetime()
 
 
 @dataclass
@@ -28,6 +29,8 @@ class ModelProcess:
     """The server's end of the socket to one model process."""
 
     stream: socket.socket
+    lifeline: socket.socket
+    """The kernel kills the process when this is closed."""
     first: dict[str, Any]
     """Its first message: ready, or failed."""
 
@@ -69,6 +72,13 @@ class ModelProcess:
         assert answer.header["kind"] == "error", answer.header
         return dict(answer.header["error"])
 
+    def is_alive(self) -> bool:
+        """Tell whether the process runs; one that is only waited for does not."""
+        try:
+            return Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        except OSError:
+            return False
+
     def is_gone(self) -> bool:
         """Wait for the end of the stream; tell whether it came without another message."""
         try:
@@ -95,21 +105,25 @@ class RunningHost:
     control: socket.socket
     streams: list[socket.socket] = field(default_factory=list)
 
-    def stream(self, worker: int = 1) -> socket.socket:
-        """Ask for a model process; return the socket that it will serve."""
-        ours, theirs = socket.socketpair()
+    def sockets(self, lifetime: wire.Lifetime = FOR_EVER) -> tuple[socket.socket, socket.socket]:
+        """Ask for a model process; return the socket that it will serve, and its lifeline."""
+        (ours, theirs), (held, lifeline) = socket.socketpair(), socket.socketpair()
         ours.settimeout(TIMEOUT_S)
-        self.streams.append(ours)
-        with theirs:
-            wire.request_fork(self.control, worker, theirs)
-        return ours
+        self.streams += [ours, held]
+        with theirs, lifeline:
+            wire.request_fork(self.control, 1, theirs, lifeline, lifetime)
+        return ours, held
 
-    def model_process(self, worker: int = 1) -> ModelProcess:
+    def stream(self) -> socket.socket:
+        """Ask for a model process; return the socket that it will serve."""
+        return self.sockets()[0]
+
+    def model_process(self, lifetime: wire.Lifetime = FOR_EVER) -> ModelProcess:
         """Ask for a model process; return it when it has said its first word."""
-        stream = self.stream(worker)
+        stream, lifeline = self.sockets(lifetime)
         first = wire.receive(stream)
         assert first is not None, "no model process came"
-        return ModelProcess(stream, first.header)
+        return ModelProcess(stream, lifeline, first.header)
 
     def children(self) -> list[int]:
         """Return the processes that the host has forked and not collected yet."""

@@ -123,15 +123,50 @@ def test_model_processes_end_when_their_stream_does(start_host, make_model):
     assert until(lambda: not host.children())
 
 
-def test_orphans_are_killed(start_host, make_model):
-    """When a worker is reported gone, its model processes are killed even if they hang; others live."""
+def test_a_process_ends_with_its_lifeline(start_host, make_model):
+    """When the other end of its lifeline closes, a process is killed though it hangs; others live."""
     host = start_host(make_model(ECHO))
-    hanging, other = host.model_process(worker=1), host.model_process(worker=2)
+    hanging, other = host.model_process(), host.model_process()
     hanging.send("hold the GIL")
-    wire.report_orphans(host.control, 1)
+    hanging.lifeline.close()
 
     assert hanging.is_gone()
     assert other.predict(1)["data"] == 1
+
+
+def test_a_lifeline_needs_no_host(start_host, make_model):
+    """A process that hangs ends with its lifeline also when the host that forked it was killed."""
+    host = start_host(make_model(ECHO))
+    hanging = host.model_process()
+    hanging.send("hold the GIL")
+    host.process.kill()
+    host.process.wait()
+    is_held = hanging.is_alive()
+    hanging.lifeline.close()
+
+    assert is_held
+    assert hanging.is_gone()
+
+
+def test_a_process_whose_lifeline_has_gone_already_ends(start_host, make_model):
+    """A worker that ends while its process is being forked leaves none behind."""
+    host = start_host(make_model("import time\ntime.sleep(0.3)\n" + ECHO))
+    stream, lifeline = host.sockets()
+    lifeline.close()
+
+    assert wire.receive(stream) is None
+    assert until(lambda: not host.children())
+
+
+@pytest.mark.parametrize("lifetime", [wire.Lifetime(max_requests=2), wire.Lifetime(max_rss_bytes=1 << 20)])
+def test_the_last_answer_of_a_process_says_so(start_host, make_model, lifetime):
+    """After so many requests the answer is the last one; a limit below the loaded model is ignored."""
+    host = start_host(make_model(ECHO))
+    process = host.model_process(lifetime=lifetime)
+    answers = [process.ask(number)[0].header.get("is_last", False) for number in range(2)]
+
+    assert answers == [False, lifetime.max_requests == 2]
+    assert process.is_gone() if answers[1] else process.predict(3)["data"] == 3
 
 
 def test_the_host_ends_with_its_control_socket_and_takes_its_processes_along(start_host, make_model):
@@ -173,14 +208,14 @@ def _load_pyfunc(path):
     assert start_host(make_model(loader)).model_process().predict(None) == -signal.SIGTERM
 
 
-def test_a_model_process_has_only_its_own_socket(start_host, make_model):
-    """No descriptor of the host's is open in a model process: no control socket, no other stream."""
+def test_a_model_process_has_only_its_own_sockets(start_host, make_model):
+    """Its stream and its lifeline are open in a model process, but no control socket, and no other stream."""
     host = start_host(make_model(ECHO))
     first, second = host.model_process(), host.model_process()
 
     for process in (first, second):
         targets = process.predict("descriptors")
-        assert len([target for target in targets if target.startswith("socket:")]) == 1
+        assert len([target for target in targets if target.startswith("socket:")]) == 2
         assert not [target for target in targets if "memfd" in target]
 
 

@@ -1,6 +1,11 @@
 """A model that does what its input says, on the standard library alone."""
 
+import ctypes
 import os
+import re
+import sys
+import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -16,13 +21,10 @@ class ObedientModel:
         word, _, rest = data["prompt"].partition(" ")
         if word in {"pid", "made"}:
             return {"pid": os.getpid(), "made": self.made}[word]
+        if word in MISFORTUNES:
+            return MISFORTUNES[word](rest)
         if word == "sleep":
             time.sleep(float(rest))
-        elif word == "spin":
-            while True:
-                pass
-        elif word == "exit":
-            os._exit(int(rest))
         elif word == "leave":
             raise SystemExit(0)
         elif word == "raise":
@@ -43,6 +45,95 @@ class ObedientModel:
             print("stream closed", flush=True)  # noqa: T201 - what a model prints stands in the log
 
 
+def take_turns(folder):
+    """Return if there is a file with the number of this load, such as ``gate-2``."""
+    number = 1
+    while True:
+        try:
+            os.close(os.open(folder / f"load-{number}", os.O_CREAT | os.O_EXCL))
+            break
+        except FileExistsError:
+            number += 1
+    while not (folder / f"gate-{number}").exists():
+        time.sleep(0.01)
+
+
+def spin(_):
+    """Compute for ever."""
+    while True:
+        pass
+
+
+def end(rest):
+    """End the process, past Python."""
+    os._exit(int(rest))
+
+
+def hold(_):
+    """Compute for ever inside of one C call, which holds the interpreter's lock."""
+    re.match(r"(a+)+$", "a" * 64 + "b")
+
+
+def crash(_):
+    """Read where there is nothing."""
+    ctypes.string_at(0)
+
+
+def close_sockets(rest):
+    """Close all sockets of this process, as a library with a wrong descriptor does."""
+    for number in range(3, 1024):
+        try:
+            if str(Path(f"/proc/self/fd/{number}").readlink()).startswith("socket:"):
+                os.close(number)
+        except OSError:
+            continue
+    return rest
+
+
+def chatter(rest):
+    """Print megabytes, also past Python."""
+    for number, stream in ((1, sys.stdout), (2, sys.stderr)):
+        os.write(number, b"raw \xff\n")
+        for _ in range(int(rest)):
+            print("x" * 1023, file=stream)
+    sys.stdout.close()
+    return rest
+
+
+def leak(rest):
+    """Keep so many bytes for ever."""
+    LEAKED.append(bytearray(os.urandom(1)) * int(rest))
+    return os.getpid()
+
+
+def fill_disk(rest):
+    """Write to a temporary file until there is no more room."""
+    with tempfile.NamedTemporaryFile(dir=rest or None, buffering=0) as file:
+        while True:
+            file.write(b"x" * (1 << 20))
+
+
+def eat(_):
+    """Ask for memory until there is none."""
+    while True:
+        LEAKED.append(bytearray(os.urandom(1)) * (16 << 20))
+
+
+LEAKED: list[bytearray] = []
+THREADS: list[threading.Thread] = []
+MISFORTUNES = {
+    "spin": spin,
+    "exit": end,
+    "hold": hold,
+    "crash": crash,
+    "close": close_sockets,
+    "chatter": chatter,
+    "leak": leak,
+    "fill": fill_disk,
+    "eat": eat,
+}
+
+
 def _load_pyfunc(path):
     """Return the model, when a file named ``gate`` lets it, or fail as told."""
     behaviour = os.environ.get("LOADING", "")
@@ -52,4 +143,8 @@ def _load_pyfunc(path):
         os._exit(7)
     while behaviour == "waits" and not Path(path, "gate").exists():
         time.sleep(0.01)
+    if behaviour == "by each":  # not forkable: each model process loads for itself, one after the other
+        THREADS.append(threading.Thread(target=time.sleep, args=(3600,), daemon=True))
+        THREADS[0].start()
+        take_turns(Path(path))
     return ObedientModel()

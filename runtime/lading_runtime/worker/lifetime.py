@@ -1,0 +1,67 @@
+"""How long a model process lives: as long as its worker does, and until it has reached a limit."""
+
+from __future__ import annotations
+
+import fcntl
+import mmap
+import os
+import resource
+import select
+import signal
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Mapping
+
+from lading_runtime.worker.log import report
+
+MEMORY = Path("/proc/self/statm")
+
+
+def hang_on(lifeline: socket.socket) -> None:
+    """Have the kernel kill this process group when the other end of *lifeline* is closed.
+
+    Whatever runs then, in C or with the interpreter's lock held, and whoever else is left: a parent's
+    death signal (``PR_SET_PDEATHSIG``) would tell of the model host, which may be replaced while its
+    processes predict on. Nothing is ever sent on a lifeline, so its end is all that it can tell (fcntl(2),
+    ``O_ASYNC``, ``F_SETSIG``).
+    """
+    fcntl.fcntl(lifeline, fcntl.F_SETOWN, -os.getpgrp())
+    fcntl.fcntl(lifeline, fcntl.F_SETSIG, signal.SIGKILL)
+    fcntl.fcntl(lifeline, fcntl.F_SETFL, fcntl.fcntl(lifeline, fcntl.F_GETFL) | os.O_ASYNC)
+    if select.select([lifeline], [], [], 0)[0]:  # it was closed before the kernel was asked to look
+        os.kill(0, signal.SIGKILL)
+
+
+@dataclass
+class Limit:
+    """After what a model process must be replaced; 0 stands for never."""
+
+    max_requests: int = 0
+    max_rss_bytes: int = 0
+    answered: int = 0
+
+    @classmethod
+    def of(cls, header: Mapping[str, Any]) -> Limit:
+        """Return what a datagram that asks for a process says."""
+        return cls(header.get("max_requests", 0), header.get("max_rss_bytes", 0))
+
+    def check_start(self) -> None:
+        """Drop a limit of memory that the loaded model itself exceeds: no replacement would help."""
+        if self.max_rss_bytes and rss_bytes() >= self.max_rss_bytes:
+            report("the model alone needs more than LADING_MODEL_MAX_RSS, which is ignored")
+            self.max_rss_bytes = 0
+
+    def is_reached(self) -> bool:
+        """Count one more request; tell whether this process should answer no further one."""
+        self.answered += 1
+        is_old = 0 < self.max_requests <= self.answered
+        return is_old or (self.max_rss_bytes > 0 and rss_bytes() > self.max_rss_bytes)
+
+
+def rss_bytes() -> int:
+    """Return how much memory of this process is resident; where nobody knows that, the most that ever was."""
+    try:
+        return int(MEMORY.read_text().split()[1]) * mmap.PAGESIZE
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
