@@ -15,6 +15,7 @@
     ├── ReportedError               the model raised an MlflowException, which brings its own code
     ├── OutputError                 the prediction cannot be written as JSON
     ├── Unsplittable                a batch's prediction has not one row for each of its rows
+    ├── Overloaded                  more requests than can be answered in time
     ├── DeadlineExceeded            no answer in time
     ├── ModelProcessLost            the model process ended while it predicted
     └── NotReady                    the model is not loaded (yet)
@@ -109,6 +110,15 @@ class OutputError(ScoringError):
 
 class Unsplittable(ScoringError):
     """The prediction for a batch has not one row for each of its rows; no client ever sees this."""
+
+
+class Overloaded(ScoringError):
+    """More requests than can be answered in time."""
+
+    def __init__(self, message: str, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = max(1, retry_after_s)
+        """When it may be worth to ask again."""
 
 
 class DeadlineExceeded(ScoringError):

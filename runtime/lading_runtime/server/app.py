@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from lading_runtime.schema.signature import Signature
 from lading_runtime.server.access_control import PROBES, controlled
+from lading_runtime.server.admission import QueueLimits
 from lading_runtime.server.agents import INFO, SCORING_PATHS, AgentInfo
 from lading_runtime.server.batching import Batcher, BatchLimits
 from lading_runtime.server.identity import identity_of
@@ -55,7 +56,8 @@ def create_app(
     """Return the application; its lifespan opens and closes *pool*."""
     instruments = instruments or Instruments()
     limits = BatchLimits(settings.batch_max_rows, settings.batch_max_delay_s)
-    batcher = Batcher(pool, limits)
+    queue = QueueLimits(settings.queue_max_rows, settings.queue_max_bytes)
+    batcher = Batcher(pool, limits, queue)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -20,15 +20,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
+import sys
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, Hashable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from lading_runtime.errors import DeadlineExceeded, NotReady, ScoringError, Unsplittable
 from lading_runtime.payload import Payload
+from lading_runtime.server.admission import Admission, QueueLimits
 from lading_runtime.server.joining import Part, join, part_of, parts_of, split, whole_of
 from lading_runtime.server.predictor import Prediction, Predictor
 
@@ -36,6 +39,21 @@ logger = logging.getLogger(__name__)
 
 HANGING_SHARE = 0.5
 """Of the time that the first of several requests has left: what takes longer is taken apart."""
+
+
+UNLIMITED = QueueLimits(sys.maxsize, sys.maxsize)
+ANSWERED = Payload({"kind": "dict", "items": []}, [], None)
+"""Stands for the payload of a request that needs it no more."""
+
+
+class Times(NamedTuple):
+    """On the event loop's clock."""
+
+    deadline: float
+    """When the client must have its answer."""
+
+    limit: float
+    """When the model process counts as one that hangs; no client may choose that."""
 
 
 @dataclass(frozen=True)
@@ -52,16 +70,18 @@ class BatchLimits:
 class Item:
     """One request, or a piece of one, and whoever waits for its answer."""
 
-    __slots__ = ("answer", "came_at", "deadline", "key", "payload", "rows", "timer")
+    __slots__ = ("answer", "came_at", "key", "limit", "payload", "rows", "size_bytes", "timer")
 
     def __init__(
-        self, payload: Payload, part: Part | None, deadline: float, answer: asyncio.Future[Prediction]
+        self, payload: Payload, part: Part | None, limit: float, answer: asyncio.Future[Prediction]
     ) -> None:
         self.payload = payload
         self.key: Hashable | None = None if part is None else part.key
         """None: never joined with others."""
         self.rows = 1 if part is None else part.rows
-        self.deadline = deadline
+        self.size_bytes = sum(map(len, payload.buffers))
+        self.limit = limit
+        """When a model process that still predicts it counts as one that hangs."""
         self.answer = answer
         self.came_at = time.perf_counter()
         self.timer: asyncio.TimerHandle | None = None
@@ -103,9 +123,10 @@ class Source(Predictor, Protocol):
 class Batcher:
     """A `Predictor` that groups what it gives to a pool, from `turn_on` on."""
 
-    def __init__(self, pool: Source, limits: BatchLimits) -> None:
+    def __init__(self, pool: Source, limits: BatchLimits, queue: QueueLimits = UNLIMITED) -> None:
         self._pool = pool
         self._limits = limits
+        self._admission = Admission(queue)
         self._is_on = False
         self._waiting: deque[Item] = deque()
         self._retries: deque[Batch] = deque()
@@ -131,8 +152,10 @@ class Batcher:
 
         Raises:
             NotReady: they are not; the message says why.
+            Overloaded: too many wait already.
         """
         self._pool.check_accepts()
+        self._check_room(0, 0, math.inf)
 
     def check_ready(self) -> None:
         """Return if a payload would be answered now.
@@ -146,39 +169,55 @@ class Batcher:
         """Give the parts of the answer to *payload*; never grouped."""
         return self._pool.stream(payload, deadline, between_s)
 
-    async def predict(self, payload: Payload, deadline: float) -> Prediction:
+    async def predict(self, payload: Payload, deadline: float, limit: float | None = None) -> Prediction:
         """Return the model's answer to *payload*.
 
         Raises:
+            Overloaded: it would come too late, or too many wait already.
             ScoringError: there is none.
         """
         self._pool.check_accepts()
         part = part_of(payload) if self._is_on else None
+        within_s = deadline - asyncio.get_running_loop().time()
+        self._check_room(1 if part is None else part.rows, sum(map(len, payload.buffers)), within_s)
+        times = Times(deadline, deadline if limit is None else limit)
         if part is not None and part.rows > self._limits.max_rows:
             pieces = split(payload, self._limits.max_rows)
             if pieces is not None:
-                return await self._predict_pieces(payload, pieces, deadline)
-        return await self._line_up(payload, part, deadline)
+                return await self._predict_pieces(payload, pieces, times)
+        return await self._line_up(payload, part, times)
 
-    async def _predict_pieces(self, payload: Payload, pieces: list[Payload], deadline: float) -> Prediction:
-        answers = [self._line_up(piece, part_of(piece), deadline) for piece in pieces]
+    async def _predict_pieces(self, payload: Payload, pieces: list[Payload], times: Times) -> Prediction:
+        answers = [self._line_up(piece, part_of(piece), times) for piece in pieces]
         try:
             return whole_of(await asyncio.gather(*answers))
         except Unsplittable as error:
             self._switch_off(error)
-            return await self._line_up(payload, None, deadline)
+            return await self._line_up(payload, None, times)
         finally:
             for answer in answers:
                 answer.cancel()
 
-    def _line_up(self, payload: Payload, part: Part | None, deadline: float) -> asyncio.Future[Prediction]:
+    def _check_room(self, rows: int, size_bytes: int, within_s: float) -> None:
+        batch_rows = self._limits.max_rows if self._is_on else None
+        self._admission.check(rows, size_bytes, within_s, batch_rows)
+
+    def _line_up(self, payload: Payload, part: Part | None, times: Times) -> asyncio.Future[Prediction]:
         loop = asyncio.get_running_loop()
-        item = Item(payload, part, deadline, loop.create_future())
-        item.timer = loop.call_at(deadline, _expire, item)
-        item.answer.add_done_callback(partial(_stop_timer, item))
+        item = Item(payload, part, times.limit, loop.create_future())
+        item.timer = loop.call_at(times.deadline, _expire, item)
+        item.answer.add_done_callback(partial(self._leave, item))
+        self._admission.enter(item.rows, item.size_bytes)
         self._waiting.append(item)
         self._send_next()
         return item.answer
+
+    def _leave(self, item: Item, _: object) -> None:
+        """Forget a request that is answered; if it is still in the queue, without its data."""
+        if item.timer is not None:
+            item.timer.cancel()
+        self._admission.leave(item.rows, item.size_bytes)
+        item.payload = ANSWERED
 
     def _send_next(self) -> None:
         """Send the next batch, if there is one and the pool has none of ours."""
@@ -190,10 +229,10 @@ class Batcher:
         is_alone = len(batch) == 1
         # One that is alone at last may be the one that hangs: those behind it need time, too.
         has_time = is_alone and not self._retries
-        within_s = None if has_time else (min(item.deadline for item in batch) - now) * HANGING_SHARE
+        within_s = None if has_time else (min(item.limit for item in batch) - now) * HANGING_SHARE
         try:
             payload = batch[0].payload if is_alone else join([item.payload for item in batch])
-            answer = self._pool.submit(payload, max(item.deadline for item in batch), within_s)
+            answer = self._pool.submit(payload, max(item.limit for item in batch), within_s)
         except NotReady as error:
             _fail_all(batch, error)
         except Exception as error:  # noqa: BLE001 - an error of ours, too, is told to whoever waits
@@ -250,6 +289,7 @@ class Batcher:
         """Send the next batch, then hand out the answers to this one: the model should not wait for that."""
         self._running = None
         try:
+            self._admission.pace.note(sum(item.rows for item in batch), answer.result().model_s)
             parts = _parts_of(batch, answer)
         except NotReady as error:
             _fail_all(batch, error)
@@ -285,11 +325,6 @@ def _parts_of(batch: Batch, answer: asyncio.Future[Prediction]) -> list[Predicti
 
 def _expire(item: Item) -> None:
     item.fail(DeadlineExceeded("no answer within the request timeout"))
-
-
-def _stop_timer(item: Item, _: object) -> None:
-    if item.timer is not None:
-        item.timer.cancel()
 
 
 def _fail_all(batch: Batch, error: Exception) -> None:

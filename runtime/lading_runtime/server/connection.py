@@ -1,4 +1,7 @@
-"""A client's connection: uvicorn's, with two things that it lacks.
+"""A client's connection: uvicorn's, with what it lacks.
+
+Slow clients hold nothing for long: the head of a request must be there in time, an answer must be taken
+piece by piece, and there are only so many connections. (The body of a request has its deadline.)
 
 A request that offers to go on in another protocol (``Upgrade: h2c``, which Java's client sends by itself)
 is answered as if it did not (RFC 9110 §7.8); httptools takes its body for the other protocol. And the
@@ -7,8 +10,11 @@ head of a request has a largest size; what comes before it is complete would oth
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import dataclass
+
 import httptools
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 MAX_HEAD_BYTES = 1 << 16
 """As much as uvicorn's other parser takes; what has come in one piece may be more."""
@@ -16,11 +22,38 @@ MAX_HEAD_BYTES = 1 << 16
 UPGRADE_HEADERS = frozenset([b"upgrade", b"http2-settings"])
 
 
-class Connection(HttpToolsProtocol):
-    """One client's requests, one after the other."""
+@dataclass(frozen=True)
+class ConnectionLimits:
+    """What clients may take of a worker."""
 
+    max_connections: int
+
+    timeout_s: float
+    """For the head of a request, and for some of an answer to be taken."""
+
+
+class Connection(HttpToolsProtocol):
+    """One client's requests, one after the other. Make a class with limits with `with_limits`."""
+
+    limits: ConnectionLimits
     _is_in_head = False
     _head_bytes = 0
+    _head_timer: asyncio.TimerHandle | None = None
+    _write_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Take a client, if there are not too many; its first request must begin in time."""
+        super().connection_made(transport)
+        if len(self.connections) > self.limits.max_connections:
+            transport.abort()
+        self._await_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the client."""
+        for timer in (self._head_timer, self._write_timer):
+            if timer is not None:
+                timer.cancel()
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Take bytes from the client."""
@@ -30,6 +63,23 @@ class Connection(HttpToolsProtocol):
                 data = self._feed(data)
         except httptools.HttpParserError:
             self._refuse("Invalid HTTP request received.")
+        # uvicorn has none before the first request, whatever its annotation says.
+        cycle: RequestResponseCycle | None = self.cycle
+        is_idle = cycle is None or cycle.response_complete
+        if self._head_timer is None and (self._is_in_head or is_idle):
+            self._await_head()
+
+    def pause_writing(self) -> None:
+        """Wait for the client, which does not take what it is sent."""
+        super().pause_writing()
+        self._await_taking(self.transport.get_write_buffer_size())
+
+    def resume_writing(self) -> None:
+        """Go on."""
+        super().resume_writing()
+        if self._write_timer is not None:
+            self._write_timer.cancel()
+            self._write_timer = None
 
     def on_message_begin(self) -> None:
         """A request begins."""
@@ -39,6 +89,9 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """The head of a request is complete; one that offers an upgrade is read once more, without that."""
         self._is_in_head = False
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
         if not self.parser.should_upgrade():
             super().on_headers_complete()
 
@@ -46,6 +99,26 @@ class Connection(HttpToolsProtocol):
         """A request is complete."""
         if not self.parser.should_upgrade():
             super().on_message_complete()
+
+    def _await_head(self) -> None:
+        self._head_timer = self.loop.call_later(self.limits.timeout_s, self._give_up)
+
+    def _give_up(self) -> None:
+        """End a connection whose client does not finish what it began to ask."""
+        if not self.transport.is_closing():
+            self.transport.close()
+
+    def _await_taking(self, size_bytes: int) -> None:
+        self._write_timer = self.loop.call_later(self.limits.timeout_s, self._check_taking, size_bytes)
+
+    def _check_taking(self, size_bytes: int) -> None:
+        """Drop a client that has taken nothing of an answer since there were *size_bytes* left to be sent."""
+        left_bytes = self.transport.get_write_buffer_size()
+        if left_bytes >= size_bytes:
+            self.logger.warning("A client does not take its answer.")
+            self.transport.abort()
+        else:
+            self._await_taking(left_bytes)
 
     def _feed(self, data: bytes) -> bytes:
         """Have *data* parsed; return what is to be parsed once more."""
@@ -71,3 +144,8 @@ class Connection(HttpToolsProtocol):
     def _refuse(self, message: str) -> None:
         self.logger.warning(message)
         self.send_400_response(message)
+
+
+def with_limits(limits: ConnectionLimits) -> type[Connection]:
+    """Return the class of connections with *limits*."""
+    return type("LimitedConnection", (Connection,), {"limits": limits})

@@ -19,7 +19,7 @@ from typing import TypeVar
 
 from starlette.types import Receive, Scope, Send
 
-from lading_runtime.errors import DeadlineExceeded, ModelError, RequestError, ScoringError
+from lading_runtime.errors import DeadlineExceeded, ModelError, Overloaded, RequestError, ScoringError
 from lading_runtime.payload import Node
 from lading_runtime.schema.signature import Signature
 from lading_runtime.server.access import SCOPE_KEY, Exchange
@@ -46,6 +46,9 @@ To hand over to a thread and back costs about 0.1 ms; 64 KiB take several times 
 requests, health checks among them, would wait for it. The interpreter's lock is still shared: the
 loop gets it every 5 ms, or when orjson, which holds it while it parses, is done.
 """
+
+TIMEOUT_HEADER = b"x-request-timeout"
+SECONDS = re.compile(rb"\d{1,9}(\.\d{1,9})?")
 
 CODEC_THREADS = 2
 """One lock for all of them: more threads only mean more large bodies in memory at a time."""
@@ -93,12 +96,13 @@ class Invocations:
             await _refuse(reply, ScoringError("internal error"))
 
     async def _score(self, scope: Scope, receive: Receive, exchange: Exchange, reply: Reply) -> None:
-        deadline = asyncio.get_running_loop().time() + self._settings.request_timeout_s
         headers = scope["headers"]
+        now, timeout_s = asyncio.get_running_loop().time(), self._settings.request_timeout_s
+        limit, deadline = now + timeout_s, now + asked_timeout_s(headers, timeout_s)
         # Refused before its body is read: a client that comes too early need not send it.
         self._predictor.check_accepts()
-        limit = self._settings.max_body_bytes
-        body = await read_body(headers, receive, max_bytes=limit, deadline=deadline)
+        max_bytes = self._settings.max_body_bytes
+        body = await read_body(headers, receive, max_bytes=max_bytes, deadline=deadline)
         exchange.received_bytes = len(body)
         with Cutoff(deadline, DeadlineExceeded("the body could not be read within the request timeout")):
             question = await self._off_loop(
@@ -106,9 +110,9 @@ class Invocations:
             )
         if question.payload.is_streamed:
             with Presence(receive):
-                await self._stream(question, deadline, exchange, reply)
+                await self._stream(question, limit, exchange, reply)
         else:
-            prediction = await self._predictor.predict(question.payload, deadline)
+            prediction = await self._predictor.predict(question.payload, deadline, limit)
             await reply.answer(*await self._encode(question.answer, prediction, exchange))
 
     async def _stream(self, question: Question, deadline: float, exchange: Exchange, reply: Reply) -> None:
@@ -142,6 +146,20 @@ class Invocations:
         return await asyncio.get_running_loop().run_in_executor(self._threads, _do_uncollected, work)
 
 
+def asked_timeout_s(headers: Iterable[tuple[bytes, bytes]], timeout_s: float) -> float:
+    """Return how long a client waits, by its ``X-Request-Timeout`` in seconds; *timeout_s* at most.
+
+    Raises:
+        RequestError: it is no number above zero.
+    """
+    for name, value in headers:
+        if name == TIMEOUT_HEADER:
+            if not SECONDS.fullmatch(value) or not float(value):
+                raise RequestError("X-Request-Timeout must be a number of seconds above zero")
+            return min(float(value), timeout_s)
+    return timeout_s
+
+
 def _size_of_work(body: bytes, headers: Iterable[tuple[bytes, bytes]]) -> float:
     """Return how many bytes must be decoded; of a packed body nobody knows it."""
     return math.inf if any(name == b"content-encoding" for name, _ in headers) else len(body)
@@ -163,6 +181,8 @@ def _note(exchange: Exchange, error: ScoringError) -> None:
     exchange.error = type(error).__name__
     if isinstance(error, RequestError):
         logger.info("request refused", extra={"error": exchange.error, "reason": error.message})
+    elif isinstance(error, Overloaded):
+        logger.debug("request refused", extra={"error": exchange.error})
     elif isinstance(error, ModelError):
         logger.warning("model raised", extra={"at": _last_frame(error.stack_trace or "")})
     else:

@@ -117,13 +117,13 @@ class Pool:
         """Wait until a model process is there for the first time."""
         await self._has_been_ready.wait()
 
-    async def predict(self, payload: Payload, deadline: float) -> Prediction:
+    async def predict(self, payload: Payload, deadline: float, limit: float | None = None) -> Prediction:
         """Return the model's answer to *payload*.
 
         Raises:
             ScoringError: there is none; see `submit`.
         """
-        return await self.submit(payload, deadline)
+        return await self.submit(payload, deadline if limit is None else limit)
 
     def submit(
         self, payload: Payload, deadline: float, within_s: float | None = None

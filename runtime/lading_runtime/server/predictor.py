@@ -30,8 +30,10 @@ class Prediction(NamedTuple):
 class Predictor(Protocol):
     """Answers payloads."""
 
-    async def predict(self, payload: Payload, deadline: float) -> Prediction:
+    async def predict(self, payload: Payload, deadline: float, limit: float | None = None) -> Prediction:
         """Return the answer to *payload*, before *deadline* on the event loop's clock.
+
+        A model process that still predicts it at *limit*, by default the deadline, counts as one that hangs.
 
         Raises:
             ScoringError: there is none.

@@ -36,6 +36,7 @@ PROBLEMS: dict[type[errors.ScoringError], Problem] = {
     errors.OutputError: INTERNAL_ERROR,
     errors.DeadlineExceeded: Problem(504, "DEADLINE_EXCEEDED"),
     errors.ModelProcessLost: INTERNAL_ERROR,
+    errors.Overloaded: Problem(503, "TEMPORARILY_UNAVAILABLE", "XXM00", "CLIENT_INTERNAL_ERROR"),
     errors.NotReady: Problem(503, "TEMPORARILY_UNAVAILABLE", "XXM00", "CLIENT_INTERNAL_ERROR"),
 }
 """A type that is not here is said as its nearest base is."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 from starlette.types import Send
 
-from lading_runtime.errors import NotReady, ScoringError
+from lading_runtime.errors import NotReady, Overloaded, ScoringError
 from lading_runtime.server.problems import MLFLOW_PROBLEMS, RETRY_AFTER_S, ProblemFormat
 
 JSON = b"application/json"
@@ -34,6 +34,13 @@ async def respond_problem(
     problems: ProblemFormat = MLFLOW_PROBLEMS,
 ) -> None:
     """Answer with *error*, in the format of the route."""
-    retry_after = ((b"retry-after", str(RETRY_AFTER_S).encode()),) if isinstance(error, NotReady) else ()
     body = orjson.dumps(problems.fields(error, has_stack_traces=has_stack_traces))
-    await respond(send, problems.status(error), body, headers=retry_after)
+    await respond(send, problems.status(error), body, headers=_retry_after(error))
+
+
+def _retry_after(error: ScoringError) -> tuple[tuple[bytes, bytes], ...]:
+    """Return the header that says when to come again, for errors that pass."""
+    if not isinstance(error, (NotReady, Overloaded)):
+        return ()
+    seconds = error.retry_after_s if isinstance(error, Overloaded) else RETRY_AFTER_S
+    return ((b"retry-after", str(seconds).encode()),)

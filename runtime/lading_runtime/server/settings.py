@@ -80,6 +80,21 @@ class Settings:
     batch_max_delay_s: float
     """How long a request waits for others while the model is idle (``LADING_BATCH_MAX_DELAY_MS``)."""
 
+    queue_max_rows: int
+    """That wait for a model process, and are in it (``LADING_QUEUE_MAX_ROWS``)."""
+
+    queue_max_bytes: int
+    """The same in bytes (``LADING_QUEUE_MAX_BYTES``)."""
+
+    max_connections: int
+    """Of a worker (``LADING_MAX_CONNECTIONS``)."""
+
+    client_timeout_s: float
+    """How long a client may take to send the head of a request, or to take some more of an answer.
+
+    ``LADING_CLIENT_TIMEOUT_S``.
+    """
+
     max_body_bytes: int
     """Of a request, also once it is unpacked (``LADING_MAX_BODY_BYTES``).
 
@@ -140,6 +155,10 @@ class Settings:
             batching=read("LADING_BATCHING", _one_of(BATCHING), "auto"),
             batch_max_rows=read("LADING_BATCH_MAX_ROWS", _count, "1024"),
             batch_max_delay_s=read("LADING_BATCH_MAX_DELAY_MS", _milliseconds, "0"),
+            queue_max_rows=read("LADING_QUEUE_MAX_ROWS", _count, str(1 << 16)),
+            queue_max_bytes=read("LADING_QUEUE_MAX_BYTES", _count, str(256 << 20)),
+            max_connections=read("LADING_MAX_CONNECTIONS", _count, "4096"),
+            client_timeout_s=read("LADING_CLIENT_TIMEOUT_S", _positive, "20"),
             max_body_bytes=read("LADING_MAX_BODY_BYTES", _count, str(100 << 20)),
             has_stack_traces=read("LADING_STACK_TRACES", _boolean, "on"),
             agent_name=read("DATABRICKS_APP_NAME", str, "mlflow_agent_server"),

@@ -22,7 +22,7 @@ import uvloop
 from gunicorn.app.base import BaseApplication
 from gunicorn.workers import base
 
-from lading_runtime.server.connection import Connection
+from lading_runtime.server.connection import ConnectionLimits, with_limits
 from lading_runtime.server.probes import Drain
 from lading_runtime.server.settings import Settings
 
@@ -109,10 +109,11 @@ class Worker(base.Worker):
         return plain
 
     def _config(self) -> uvicorn.Config:
+        settings = self.app.settings
         return uvicorn.Config(
             self.wsgi,
             loop="uvloop",
-            http=Connection,
+            http=with_limits(ConnectionLimits(settings.max_connections, settings.client_timeout_s)),
             ws="none",
             lifespan="on",
             log_config=None,

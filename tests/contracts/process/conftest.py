@@ -93,9 +93,9 @@ class ServerProcess:
         """Ask the model to do something, on a connection of its own."""
         return self.post({"prompt": prompt})
 
-    def post(self, body: dict[str, Any]) -> httpx.Response:
+    def post(self, body: dict[str, Any], **headers: str) -> httpx.Response:
         """Ask for a prediction, on a connection of its own."""
-        return httpx.post(self.url + "/invocations", json=body, timeout=PATIENCE_S)
+        return httpx.post(self.url + "/invocations", json=body, headers=headers, timeout=PATIENCE_S)
 
     def stream(self, prompt: str) -> AbstractContextManager[httpx.Response]:
         """Ask the model for a streamed answer, on a connection that ends with the context."""

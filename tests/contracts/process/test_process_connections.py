@@ -1,6 +1,7 @@
 """What arrives on a connection before the application sees a request."""
 
 import json
+import select
 import socket
 from urllib.parse import urlsplit
 
@@ -22,6 +23,13 @@ def request(method: bytes, headers: bytes, body: bytes) -> bytes:
     """Return a request to predict, with more *headers*."""
     described = b"Content-Type: application/json\r\nContent-Length: %d\r\n" % len(body)
     return b"%b /invocations HTTP/1.1\r\nHost: x\r\n%b%b\r\n%b" % (method, described, headers, body)
+
+
+def drip(connection: socket.socket) -> None:
+    """Send byte after byte, for as long as somebody takes them."""
+    while True:
+        connection.sendall(b"X")
+        select.select([], [], [], 0.02)
 
 
 def answers(connection: socket.socket) -> bytes:
@@ -61,3 +69,68 @@ def test_a_tunnel_is_refused(start):
         connection.sendall(b"CONNECT example.org:443 HTTP/1.1\r\nHost: example.org:443\r\n\r\n")
 
         assert answers(connection).startswith(b"HTTP/1.1 400 ")
+
+
+def test_a_client_that_does_not_finish_a_head_is_hung_up_on(start):
+    """Half a request line holds a connection no longer than it may."""
+    server = start(LADING_CLIENT_TIMEOUT_S="0.3").until_ready()
+    with connect(server) as connection:
+        connection.sendall(b"POST /invocations HT")
+
+        assert answers(connection) == b""
+
+
+def test_a_client_that_drips_its_head_is_hung_up_on(start):
+    """Each further byte is no further time."""
+    server = start(LADING_CLIENT_TIMEOUT_S="0.3").until_ready()
+    with connect(server) as connection, pytest.raises(ConnectionError):
+        drip(connection)
+
+
+def test_a_client_that_says_nothing_is_hung_up_on(start):
+    """A connection without a request is closed, too."""
+    with connect(start(LADING_CLIENT_TIMEOUT_S="0.3").until_ready()) as connection:
+        assert answers(connection) == b""
+
+
+def test_a_client_may_be_silent_between_requests(start):
+    """The time for a head begins with it; a connection that is kept alive has its own."""
+    server = start(LADING_CLIENT_TIMEOUT_S="0.2").until_ready()
+    with connect(server) as connection:
+        connection.sendall(request(b"POST", b"", BODY))
+        assert b'"tomato"' in connection.recv(1 << 16)
+        select.select([connection], [], [], 0.5)
+        connection.sendall(request(b"POST", b"Connection: close\r\n", BODY))
+
+        assert b'"tomato"' in answers(connection)
+
+
+def test_a_client_that_does_not_take_its_answer_is_dropped(start):
+    """The rest of a large answer does not stay in memory for a client that reads nothing."""
+    server = start(LADING_CLIENT_TIMEOUT_S="0.3").until_ready()
+    large = json.dumps({"prompt": "echo " + "x" * (32 << 20)}).encode()
+    with connect(server) as connection:
+        connection.sendall(request(b"POST", b"", large))
+        server.eventually(lambda: "A client does not take its answer." in server.log)
+
+    assert server.ask("echo next").json() == "next"
+
+
+def test_connections_are_counted(start):
+    """One more than a worker takes is closed at once; the others go on."""
+    server = start(LADING_MAX_CONNECTIONS="1").until_ready()
+    with connect(server) as first:
+        server.eventually(lambda: is_refused(server))
+        first.sendall(request(b"POST", b"Connection: close\r\n", BODY))
+
+        assert b'"tomato"' in answers(first)
+
+
+def is_refused(server) -> bool:
+    """Tell whether a further connection is closed without an answer."""
+    try:
+        with connect(server) as connection:
+            connection.sendall(b"GET /ping HTTP/1.1\r\nHost: x\r\n\r\n")
+            return connection.recv(1) == b""
+    except ConnectionError:
+        return True

@@ -1,0 +1,101 @@
+"""Which requests are let in: no more than the queue holds, and none that would be answered too late.
+
+A request that waits for its deadline in vain costs its client that time, and the others their place. So it
+is refused at once if those before it, at the pace that the model has had of late, take longer.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from lading_runtime.errors import Overloaded
+
+DECAY = 0.9
+"""How much of the past counts after another call: about the last ten matter."""
+
+MIN_CALLS = 8
+"""Of the model, before its pace is believed; the first ones are slow."""
+
+MAX_RETRY_AFTER_S = 60
+
+
+@dataclass(frozen=True)
+class QueueLimits:
+    """What may wait for the model process, and be in it."""
+
+    max_rows: int
+    """A request that cannot be grouped counts as one."""
+
+    max_bytes: int
+    """Of payloads."""
+
+
+class Pace:
+    """How long the model takes for a call: so much, and so much more for each row (least squares)."""
+
+    def __init__(self) -> None:
+        self._calls = 0
+        self._weight = self._rows = self._seconds = self._rows_rows = self._rows_seconds = 0.0
+
+    def note(self, rows: int, seconds: float) -> None:
+        """Remember a call."""
+        self._calls += 1
+        self._weight = self._weight * DECAY + 1
+        self._rows = self._rows * DECAY + rows
+        self._seconds = self._seconds * DECAY + seconds
+        self._rows_rows = self._rows_rows * DECAY + rows * rows
+        self._rows_seconds = self._rows_seconds * DECAY + rows * seconds
+
+    def seconds(self, calls: float, rows: int) -> float:
+        """Return how long so many calls with so many rows together will take; 0 if nobody knows."""
+        if self._calls < MIN_CALLS:
+            return 0.0
+        mean_rows, mean_s = self._rows / self._weight, self._seconds / self._weight
+        variance = self._rows_rows / self._weight - mean_rows**2
+        covariance = self._rows_seconds / self._weight - mean_rows * mean_s
+        per_row_s = max(0.0, covariance / variance) if variance > mean_rows**2 / 1e6 else 0.0
+        per_call_s = max(0.0, mean_s - per_row_s * mean_rows)
+        return calls * per_call_s + rows * per_row_s
+
+
+class Admission:
+    """Counts what is open, and refuses what is too much."""
+
+    def __init__(self, limits: QueueLimits) -> None:
+        self._limits = limits
+        self._requests = self._rows = self._bytes = 0
+        self.pace = Pace()
+
+    def enter(self, rows: int, size_bytes: int) -> None:
+        """Count a request."""
+        self._requests += 1
+        self._rows += rows
+        self._bytes += size_bytes
+
+    def leave(self, rows: int, size_bytes: int) -> None:
+        """Count a request no more: it is answered."""
+        self._requests -= 1
+        self._rows -= rows
+        self._bytes -= size_bytes
+
+    def check(self, rows: int, size_bytes: int, within_s: float, batch_rows: int | None) -> None:
+        """Return if a request may come in that must be answered *within_s*.
+
+        Args:
+            rows: of the request; 0 as long as they are not known.
+            size_bytes: the same.
+            within_s: until its deadline.
+            batch_rows: how many rows are predicted together; None if each request is alone.
+
+        Raises:
+            Overloaded: too much waits already, or it would be answered too late.
+        """
+        if not self._requests:
+            return  # nobody is before it: whatever it is, it may be tried
+        calls = self._requests if batch_rows is None else math.ceil((self._rows + rows) / batch_rows) + 1
+        wait_s = self.pace.seconds(calls + (batch_rows is None), self._rows + rows)
+        limits = self._limits
+        is_full = self._rows + rows > limits.max_rows or self._bytes + size_bytes > limits.max_bytes
+        if is_full or wait_s > within_s:
+            raise Overloaded("the server is overloaded", min(math.ceil(wait_s), MAX_RETRY_AFTER_S))
