@@ -92,6 +92,19 @@ def test_another_machine_makes_the_same_image_offline(there, here, digest):
     assert built == digest
 
 
+def test_the_python_of_the_machine_has_no_part(there, digest):
+    """Where the machine's own Python does not even compile, the image is the same: the base's does."""
+    broken = there.folder / "python3.11"
+    broken.write_text("#!/bin/sh\nexit 1\n")
+    broken.chmod(0o755)
+    # What looks for an interpreter begins with the one that runs it.
+    (there.folder / "sitecustomize.py").write_text(f"import sys\nsys.executable = {str(broken)!r}\n")
+
+    path = os.pathsep.join([str(there.folder), *filter(None, [os.environ.get("PYTHONPATH")])])
+
+    assert there.build("--offline", "--bytecode", "imported", PYTHONPATH=path) == digest
+
+
 def test_what_was_pruned_is_made_again(here, digest):
     """After the store was emptied, everything is fetched and made again, the same."""
     lading(here.store, "cache", "prune", "--all")
