@@ -6,7 +6,6 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 
 from fastapi import FastAPI
 from starlette.routing import Route
@@ -18,8 +17,8 @@ from lading_runtime.server.admission import QueueLimits
 from lading_runtime.server.agents import INFO, SCORING_PATHS, AgentInfo
 from lading_runtime.server.batching import Batcher, BatchLimits
 from lading_runtime.server.identity import identity_of
+from lading_runtime.server.instruments import Instruments
 from lading_runtime.server.invocations import Invocations
-from lading_runtime.server.metrics import Metrics
 from lading_runtime.server.model import ServedModel
 from lading_runtime.server.observation import Observation
 from lading_runtime.server.open_inference import PATH, OpenInference
@@ -30,19 +29,10 @@ from lading_runtime.server.proof import Unproven, prove
 from lading_runtime.server.route_names import RouteNames
 from lading_runtime.server.scrape import Scrape
 from lading_runtime.server.settings import Settings
-from lading_runtime.server.tracing import Tracer
 
 logger = logging.getLogger(__name__)
 
 SCORING = "/invocations"
-
-
-@dataclass(frozen=True)
-class Instruments:
-    """What observes the requests of one worker."""
-
-    metrics: Metrics = field(default_factory=Metrics)
-    tracer: Tracer | None = None
 
 
 def create_app(
@@ -59,6 +49,8 @@ def create_app(
     queue = QueueLimits(settings.queue_max_rows, settings.queue_max_bytes)
     batcher = Batcher(pool, limits, queue)
 
+    pool.events = batcher.events = instruments.metrics
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         pool.open()
@@ -67,6 +59,8 @@ def create_app(
         yield
         deciding.cancel()
         pool.close()
+        if instruments.tracer is not None:
+            await asyncio.get_running_loop().run_in_executor(None, instruments.tracer.close)
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     invocations = Invocations(signature, settings, batcher)

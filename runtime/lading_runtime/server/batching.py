@@ -32,6 +32,7 @@ from typing import NamedTuple, Protocol
 from lading_runtime.errors import DeadlineExceeded, NotReady, ScoringError, Unsplittable
 from lading_runtime.payload import Payload
 from lading_runtime.server.admission import Admission, QueueLimits
+from lading_runtime.server.events import Events, Unheard
 from lading_runtime.server.joining import Part, join, part_of, parts_of, split, whole_of
 from lading_runtime.server.predictor import Prediction, Predictor
 
@@ -132,6 +133,7 @@ class Batcher:
         self._retries: deque[Batch] = deque()
         self._running: Batch | None = None
         self._pause: asyncio.TimerHandle | None = None
+        self.events: Events = Unheard()
 
     def turn_on(self, max_rows: int) -> None:
         """Join and cut requests from now on; until then they take the same way one by one."""
@@ -219,12 +221,15 @@ class Batcher:
         self._admission.leave(item.rows, item.size_bytes)
         item.payload = ANSWERED
 
-    def _send_next(self) -> None:
-        """Send the next batch, if there is one and the pool has none of ours."""
-        while self._running is None and (batch := self._next_batch()):
-            self._send(batch)
+    def _send_next(self, reason: str = "idle") -> None:
+        """Send the next batch, if there is one and the pool has none of ours; *reason* is why now."""
+        while self._running is None:
+            is_retry = bool(self._retries)
+            if not (batch := self._next_batch()):
+                return
+            self._send(batch, "retry" if is_retry else reason)
 
-    def _send(self, batch: Batch) -> None:
+    def _send(self, batch: Batch, reason: str) -> None:
         now = asyncio.get_running_loop().time()
         is_alone = len(batch) == 1
         # One that is alone at last may be the one that hangs: those behind it need time, too.
@@ -239,6 +244,8 @@ class Batcher:
             self._failed(batch, error)
         else:
             self._running = batch
+            rows = sum(item.rows for item in batch)
+            self.events.batch(len(batch), rows, "full" if rows >= self._limits.max_rows else reason)
             answer.add_done_callback(partial(self._answered, batch, time.perf_counter()))
 
     def _next_batch(self) -> Batch:
@@ -283,7 +290,7 @@ class Batcher:
 
     def _end_pause(self) -> None:
         self._pause = None
-        self._send_next()
+        self._send_next("delay")
 
     def _answered(self, batch: Batch, sent_at: float, answer: asyncio.Future[Prediction]) -> None:
         """Send the next batch, then hand out the answers to this one: the model should not wait for that."""
@@ -296,10 +303,10 @@ class Batcher:
         except Exception as error:  # noqa: BLE001 - an error of ours, too, is told to whoever waits
             self._failed(batch, error)
         else:
-            self._send_next()
+            self._send_next("answered")
             for item, part in zip(batch, parts):
                 item.succeed(part, sent_at)
-        self._send_next()
+        self._send_next("answered")
 
     def _failed(self, batch: Batch, error: Exception) -> None:
         """Take a batch apart that failed; who is alone in it is to blame."""

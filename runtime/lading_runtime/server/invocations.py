@@ -11,6 +11,7 @@ import asyncio
 import logging
 import math
 import re
+import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -105,9 +106,12 @@ class Invocations:
         body = await read_body(headers, receive, max_bytes=max_bytes, deadline=deadline)
         exchange.received_bytes = len(body)
         with Cutoff(deadline, DeadlineExceeded("the body could not be read within the request timeout")):
+            began = time.perf_counter()
             question = await self._off_loop(
                 _size_of_work(body, headers), partial(self._decode, body, dict(headers))
             )
+            exchange.decoded_at = time.perf_counter()
+            exchange.decode_s = exchange.decoded_at - began
         if question.payload.is_streamed:
             with Presence(receive):
                 await self._stream(question, limit, exchange, reply)
@@ -131,7 +135,11 @@ class Invocations:
     ) -> T:
         exchange.queue_s, exchange.model_s = prediction.queue_s, prediction.model_s
         size = sum(len(buffer) for buffer in prediction.buffers)
-        return await self._off_loop(size, partial(encode, prediction.value, prediction.buffers))
+        began = time.perf_counter()
+        encoded = await self._off_loop(size, partial(encode, prediction.value, prediction.buffers))
+        exchange.encoded_at = time.perf_counter()
+        exchange.encode_s = exchange.encoded_at - began
+        return encoded
 
     def _decode(self, body: bytes, headers: Headers) -> Question:
         encoding = headers.get(b"content-encoding", b"")

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import mmap
 import struct
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 ROW_BYTES = 256
@@ -103,23 +103,20 @@ class Ledger:
         self._memory = memoryview(mmap.mmap(-1, pages * PAGE_BYTES))
         self._pages = pages
         self._owners: dict[int, int] = {}
-        """Which worker, by any number of its own, has a page."""
+        """Which page a worker has, by any number of its own."""
 
-    def assign(self, worker: int) -> int:
+    def assign(self, worker: int, others: Collection[int]) -> int:
         """Return the number of the page that *worker* will have; called in the master.
 
-        Those that come when all pages are taken share the last one, and some of their counts get lost.
+        Pages of workers that are not among the *others* are free. Those that come when all pages are taken
+        share the last one, and some of their counts get lost.
         """
+        for gone in self._owners.keys() - set(others):
+            self.page(self._owners.pop(gone)).forget_gauges()
         taken = set(self._owners.values())
         number = next((number for number in range(self._pages) if number not in taken), self._pages - 1)
         self._owners[worker] = number
         return number
-
-    def release(self, worker: int) -> None:
-        """Give the page of a worker that ended to the next one; called in the master."""
-        number = self._owners.pop(worker, None)
-        if number is not None:
-            self.page(number).forget_gauges()
 
     def page(self, number: int) -> Page:
         """Return a page."""
@@ -128,9 +125,7 @@ class Ledger:
     def entries(self) -> Iterator[Entry]:
         """Yield the rows of all pages that were ever used, which are the first ones."""
         for number in range(self._pages):
-            is_empty = True
-            for key, value in self.page(number).rows():
-                is_empty = False
-                yield Entry(number, key, value)
-            if is_empty and number not in self._owners.values():
+            rows = list(self.page(number).rows())
+            if not rows:
                 return
+            yield from (Entry(number, key, value) for key, value in rows)

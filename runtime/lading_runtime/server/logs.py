@@ -17,6 +17,8 @@ import orjson
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
 
+from lading_runtime.server.correlation import CURRENT
+
 QUIET = {"uvicorn": logging.WARNING, "asyncio": logging.WARNING}
 """Loggers that tell nothing of interest below a level; ``--log-level debug`` shows it all the same."""
 
@@ -92,7 +94,9 @@ def _share(handlers: list[logging.Handler], access_handlers: list[logging.Handle
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:
-    return {name: value for name, value in record.__dict__.items() if name not in STANDARD}
+    own = {name: value for name, value in record.__dict__.items() if name not in STANDARD}
+    correlation = CURRENT.get()
+    return own if correlation is None else {**own, **correlation.fields()}
 
 
 def _time(record: logging.LogRecord) -> str:

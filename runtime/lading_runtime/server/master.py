@@ -7,6 +7,7 @@ import logging
 import os
 import tempfile
 import time
+from pathlib import Path
 from typing import Any, NoReturn
 
 from gunicorn.arbiter import Arbiter
@@ -21,6 +22,7 @@ from lading_runtime.schema.signature import Signature, read_signature
 from lading_runtime.server.app import create_app
 from lading_runtime.server.control import Recycling
 from lading_runtime.server.host import ModelHost
+from lading_runtime.server.instruments import InstrumentCase
 from lading_runtime.server.logs import logger_class
 from lading_runtime.server.model import ServedModel
 from lading_runtime.server.pool import Pool
@@ -57,6 +59,7 @@ class Server(DrainingApplication):
         self.signature = signature_of(model)
         self.host = host
         self.drain = Drain()
+        self.instruments = InstrumentCase(os.environ)
         super().__init__(prog="lading_runtime")
         self.readiness = Readiness(self.cfg.workers)
 
@@ -76,10 +79,14 @@ class Server(DrainingApplication):
                 self.cfg.set(name, value)
         self.cfg.set("post_fork", lambda _, worker: self.readiness.join(worker.age))
         self.cfg.set("child_exit", lambda _, worker: self.readiness.leave(worker.age))
+        self.cfg.set("pre_fork", self._expect)
         for name, value in command_line(self.cfg).items():
             self._override(name, value)
         if self.cfg.workers == 0:  # gunicorn would listen, and nobody would answer
             raise BadSetting("GUNICORN_CMD_ARGS", "workers: expected at least one")
+
+    def _expect(self, master: Arbiter, worker: Worker) -> None:
+        self.instruments.expect(worker.age, {other.age for other in master.WORKERS.values()})
 
     def _override(self, name: str, value: object) -> None:
         try:
@@ -94,7 +101,8 @@ class Server(DrainingApplication):
         )
         control = self.host.worker_control(self.readiness, recycling)
         pool = Pool(control, self.settings.stream_close_s)
-        return create_app(self.model, self.signature, self.settings, pool, self.drain)
+        instruments = self.instruments.take()
+        return create_app(self.model, self.signature, self.settings, pool, self.drain, instruments)
 
     def run(self) -> None:
         """Serve; returns by `SystemExit`, in the master as in each worker."""
@@ -121,6 +129,9 @@ def defaults(settings: Settings) -> dict[str, Any]:
         "workers": settings.workers,
         "worker_class": Worker,
         "logger_class": logger_class(settings.log_format),
+        "loglevel": settings.log_level,
+        "certfile": _text(settings.exposure.tls_cert_file),
+        "keyfile": _text(settings.exposure.tls_key_file),
         "graceful_timeout": settings.graceful_timeout_s,
         "keepalive": KEEP_ALIVE_S,
         # For heartbeats: memory, where it can be written, so that no slow disk makes a worker look dead.
@@ -128,6 +139,10 @@ def defaults(settings: Settings) -> dict[str, Any]:
         "control_socket_disable": True,
         "proc_name": "lading",
     }
+
+
+def _text(path: Path | None) -> str | None:
+    return None if path is None else str(path)
 
 
 def command_line(cfg: Config) -> dict[str, Any]:

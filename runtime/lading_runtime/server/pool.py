@@ -33,6 +33,7 @@ from lading_runtime.errors import DeadlineExceeded, ModelProcessLost, NotReady
 from lading_runtime.payload import Payload
 from lading_runtime.server import answers
 from lading_runtime.server.control import Busy, Control, Report
+from lading_runtime.server.events import Events, Unheard
 from lading_runtime.server.jobs import Job, Single, Stream
 from lading_runtime.server.predictor import Prediction
 from lading_runtime.server.process import ModelProcess, facts
@@ -54,6 +55,7 @@ class Pool:
         self._control = control
         self._close_s = close_s
         """How long a stream may take to end when nobody wants it any more."""
+        self.events: Events = Unheard()
         self._waiting: deque[Job] = deque()
         self._running: Job | None = None
         self._process = ModelProcess(self)
@@ -194,6 +196,7 @@ class Pool:
         self._is_streamable = bool(facts(message).get("is_streamable"))
         self._failure, self._retry_s = None, 0.0
         self._has_been_ready.set()
+        self.events.model_process_ready(process.pid)
         self._control.report(Report(is_ready=True, load_s=facts(message).get("load_s")))
         logger.debug("model process ready", extra={"model_process": process.pid})
         self._send_next()
@@ -262,6 +265,7 @@ class Pool:
     def _replace(self, reason: str | None = None) -> None:
         """Ask for a fresh process; jobs that wait stay where they are."""
         if reason is not None and self._was_ready:
+            self.events.model_process_replaced(reason)
             logger.warning(
                 "model process replaced",
                 extra={"model_process": self._process.pid, "reason": reason},
