@@ -3,20 +3,16 @@
 Names are given when an image is complete, so an interrupted or failed build leaves the old one in place.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
-import requests
 from docker import DockerClient
-from docker.errors import DockerException
 
+from lading.engines.answers import engine_errors
 from lading.engines.base_image import BaseImages
-from lading.engines.events import explain, first_line
 from lading.engines.inspection import describe
 from lading.engines.push import push
-from lading.errors import BuildFailed, EngineUnavailable, InvalidOption
+from lading.errors import InvalidOption
 from lading.image import BuiltImage
 from lading.plan import ImageNames, ImagePlan
 from lading.progress import Progress
@@ -54,7 +50,7 @@ class DockerEngine:
                 hint="add --engine oci, which writes images for several",
             )
         (plan,) = plans
-        with _engine_errors():
+        with engine_errors():
             with self.progress.step("base image"):
                 base = BaseImages(self.client, self.store, self.progress).require(plan)
             image = self.builder.build(plan, base)
@@ -64,22 +60,3 @@ class DockerEngine:
                 with self.progress.step("push"):
                     push(self.client, names.names, self.progress)
             return describe(self.client, image, names.names)
-
-
-@contextmanager
-def _engine_errors() -> Iterator[None]:
-    """Turn what docker-py raises into errors for the user.
-
-    Raises:
-        EngineUnavailable: the engine does not answer any more.
-        BuildFailed: it refuses.
-    """
-    try:
-        yield
-    except requests.RequestException as error:
-        raise EngineUnavailable(
-            "the container engine stopped answering", hint="look into its log, then build again"
-        ) from error
-    except DockerException as error:
-        hint = explain(str(error), None)
-        raise BuildFailed(f"the container engine refuses: {first_line(error)}", hint=hint) from error

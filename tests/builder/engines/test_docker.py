@@ -134,7 +134,7 @@ class Workbench:
         return [
             each
             for each in self.client.containers.list(all=True, ignore_removed=True)
-            if each.image is not None and each.image.id in ids
+            if each.attrs["Image"] in ids  # somebody else's container may stand on an image that is gone
         ]
 
 

@@ -9,23 +9,22 @@ import json
 import posixpath
 import tarfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import requests
 from docker import DockerClient
-from docker.errors import DockerException, ImageNotFound
+from docker.errors import ImageNotFound
 
 from lading.digest import Digest
-from lading.engines.events import first_line
+from lading.engines.answers import engine_errors
 from lading.engines.oci.bases.base import Base
 from lading.engines.oci.bases.known import known_python
 from lading.engines.oci.bases.packing import pack
 from lading.engines.oci.bases.place import naming
 from lading.environment import Platform, PythonMinor
-from lading.errors import BuildFailed, DigestMismatch, EngineUnavailable, InvalidImage
+from lading.errors import BuildFailed, DigestMismatch, InvalidImage
 from lading.oci import document
 from lading.oci.archive_reading import link_target, resolve_links
 from lading.oci.blob import CHUNK_BYTES, FileBlob
@@ -57,7 +56,7 @@ class EngineBases:
             EngineUnavailable: the engine stopped answering.
             LadingError: the image cannot be read or kept.
         """
-        with naming(name), _engine_errors():
+        with naming(name), engine_errors():
             facts = self._inspect(name.removeprefix(PREFIX))
             _require(Platform(facts["Os"], facts["Architecture"]), platform)
             image = self._image(facts["Id"], platform)
@@ -126,21 +125,3 @@ def _contents(archive: tarfile.TarFile, entry: tarfile.TarInfo) -> Iterator[byte
 def _require(has: Platform, wanted: Platform) -> None:
     if has != wanted:
         raise BuildFailed(f"it is for {has}, not for {wanted}", hint="use --platform or --base-image")
-
-
-@contextmanager
-def _engine_errors() -> Iterator[None]:
-    """Turn what docker-py raises into errors for the user.
-
-    Raises:
-        EngineUnavailable: the engine does not answer any more.
-        BuildFailed: it refuses.
-    """
-    try:
-        yield
-    except requests.RequestException as error:
-        raise EngineUnavailable(
-            "the container engine stopped answering", hint="look into its log, then build again"
-        ) from error
-    except DockerException as error:
-        raise BuildFailed(f"the container engine refuses: {first_line(error)}") from error

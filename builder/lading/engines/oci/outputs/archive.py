@@ -3,7 +3,7 @@
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, ClassVar
 
 from lading.oci import files
 from lading.oci.archive import archive_chunks
@@ -16,18 +16,11 @@ from lading.reference import ImageRef
 class ArchiveOutput:
     """A tar archive that ``docker load``, Podman and skopeo read; replaced when the new one is whole."""
 
+    title: ClassVar[str] = "write the archive"
+    is_by_digest: ClassVar[bool] = True
+
     path: Path
     progress: Progress
-
-    @property
-    def title(self) -> str:
-        """What is done there, as progress tells it."""
-        return "write the archive"
-
-    @property
-    def is_by_digest(self) -> bool:
-        """Whether an image is found there by its manifest's digest."""
-        return True
 
     def write(self, made: Image | Index, names: tuple[ImageRef, ...]) -> None:
         """Write *made* to the file.
@@ -51,18 +44,11 @@ class ArchiveOutput:
 class StreamOutput:
     """Whoever reads the archive while it is written: standard output, say."""
 
+    title: ClassVar[str] = "write the archive"
+    is_by_digest: ClassVar[bool] = True
+
     file: BinaryIO
     progress: Progress
-
-    @property
-    def title(self) -> str:
-        """What is done there, as progress tells it."""
-        return "write the archive"
-
-    @property
-    def is_by_digest(self) -> bool:
-        """Whether an image is found there by its manifest's digest."""
-        return True
 
     def write(self, made: Image | Index, names: tuple[ImageRef, ...]) -> None:
         """Write *made* to the stream; a reader sees by its end whether it is whole.

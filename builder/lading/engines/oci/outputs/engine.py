@@ -5,19 +5,18 @@ kind does not take part of an image, it is sent everything.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, ClassVar
 
-import requests
 from docker import DockerClient
-from docker.errors import DockerException, ImageNotFound
+from docker.errors import ImageNotFound
 
-from lading.engines.events import StreamFailed, explain, first_line, follow
+from lading.engines.answers import engine_errors
+from lading.engines.events import StreamFailed, follow
 from lading.engines.inspection import describe
 from lading.environment import Platform
-from lading.errors import EngineUnavailable, OutputFailed
+from lading.errors import OutputFailed
 from lading.image import BuiltImage
 from lading.oci.archive import archive_chunks
 from lading.oci.contents import images
@@ -39,18 +38,11 @@ class Kind(Enum):
 class EngineOutput:
     """An engine that answers."""
 
+    title: ClassVar[str] = "load into the engine"
+    is_by_digest: ClassVar[bool] = False
+
     client: DockerClient
     progress: Progress
-
-    @property
-    def title(self) -> str:
-        """What is done there, as progress tells it."""
-        return "load into the engine"
-
-    @property
-    def is_by_digest(self) -> bool:
-        """Whether an image is found there by its manifest's digest."""
-        return False
 
     def write(self, made: Image | Index, names: tuple[ImageRef, ...]) -> None:
         """Load *made* into the engine; of an index, the image for the engine's platform.
@@ -60,7 +52,7 @@ class EngineOutput:
             OutputFailed: it refuses, or has another platform than all of *made*.
             LadingError: a layer cannot be read.
         """
-        with _engine_errors():
+        with engine_errors(OutputFailed, "is its disk full? look into its log, then build again"):
             image = self._choose(made)
             found = self._find(image) or self._load(image, names)
             for name in names:
@@ -73,7 +65,7 @@ class EngineOutput:
             EngineUnavailable: it stopped answering.
             OutputFailed: it has no such image.
         """
-        with _engine_errors():
+        with engine_errors(OutputFailed, "is its disk full? look into its log, then build again"):
             image = self._choose(made)
             found = self._find(image)
             if found is None:
@@ -168,25 +160,3 @@ def _shared(wanted: Sequence[str], has: Sequence[str]) -> int:
     """Return how many of the first layers are the same."""
     pairs = zip(wanted, has, strict=False)
     return next((at for at, (one, other) in enumerate(pairs) if one != other), min(len(wanted), len(has)))
-
-
-@contextmanager
-def _engine_errors() -> Iterator[None]:
-    """Turn what docker-py raises into errors for the user.
-
-    Raises:
-        EngineUnavailable: the engine does not answer any more.
-        OutputFailed: it refuses.
-    """
-    try:
-        yield
-    except requests.RequestException as error:
-        raise EngineUnavailable(
-            "the container engine stopped answering while it was sent an image",
-            hint="is its disk full? look into its log, then build again",
-        ) from error
-    except (DockerException, StreamFailed) as error:
-        hint = explain(str(error), None)
-        raise OutputFailed(
-            f"the container engine does not take the image: {first_line(error)}", hint=hint
-        ) from error

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from lading.oci.image import Image, Index
 from lading.oci.layout import Layout
@@ -13,18 +14,11 @@ from lading.reference import ImageRef
 class LayoutOutput:
     """An OCI layout, which may hold other images already."""
 
+    title: ClassVar[str] = "write the layout"
+    is_by_digest: ClassVar[bool] = True
+
     folder: Path
     progress: Progress
-
-    @property
-    def title(self) -> str:
-        """What is done there, as progress tells it."""
-        return "write the layout"
-
-    @property
-    def is_by_digest(self) -> bool:
-        """Whether an image is found there by its manifest's digest."""
-        return True
 
     def write(self, made: Image | Index, names: tuple[ImageRef, ...]) -> None:
         """Add *made* to the layout.

@@ -1,6 +1,7 @@
 """Images into registries."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from lading.oci.image import Image, Index
 from lading.oci.registry.registries import Registries
@@ -11,20 +12,13 @@ from lading.reference import ImageRef
 class RegistryOutput:
     """Pushes to the registries in the images' names."""
 
+    title: ClassVar[str] = "push"
+    is_by_digest: ClassVar[bool] = True
+
     registries: Registries
 
     mounted_from: tuple[str, ...] = ()
     """Paths of repositories in the same registries that may have some of the layers."""
-
-    @property
-    def title(self) -> str:
-        """What is done there, as progress tells it."""
-        return "push"
-
-    @property
-    def is_by_digest(self) -> bool:
-        """Whether an image is found there by its manifest's digest."""
-        return True
 
     def write(self, made: Image | Index, names: tuple[ImageRef, ...]) -> None:
         """Push *made* under all of *names*; ``Output`` tells the rest.

@@ -192,7 +192,7 @@ def test_an_image_that_is_not_there_afterwards_is_told():
     ("error", "kind", "message"),
     [
         ("write /x: no space left on device", OutputFailed, r"no space left.*docker image prune"),
-        (DockerException("refused"), OutputFailed, "does not take the image: refused"),
+        (DockerException("refused"), OutputFailed, "refuses: refused"),
         (requests.ConnectionError("broken pipe"), EngineUnavailable, "stopped answering.*disk full"),
     ],
 )
