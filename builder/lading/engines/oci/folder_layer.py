@@ -119,6 +119,11 @@ class _Sum:
 def _hash(file: File, archive: _Sum) -> Digest:
     """Return the digest of a file's contents, which are added to *archive* too."""
     content = _Sum()
+    if file.size_bytes <= CHUNK_BYTES:  # to start a thread would take longer
+        for chunk in _contents(file, 0):
+            archive.add(chunk)
+            content.add(chunk)
+        return content.digest
     with ThreadPoolExecutor(1) as other:
         for chunk in _contents(file, 0):
             is_added = other.submit(archive.add, chunk)
