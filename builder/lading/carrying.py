@@ -3,8 +3,9 @@
     blobs/sha256/<aa>/<hex>      as in the store
     entries/<kind>/<aa>/<hex>    as in the store
 
-Who imports a file trusts its writer: entries say which lock belongs to which model. What arrives
-damaged is refused whole, and nothing in the file can end up outside the store.
+Who imports a file trusts its writer: entries say which lock belongs to which model. Each blob and entry
+is checked before it is in the store, where those before a damaged one stay; nothing in the file can end
+up outside of it.
 """
 
 import hashlib

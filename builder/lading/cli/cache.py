@@ -42,7 +42,7 @@ def list_(
 def prune(
     *,
     unused_for: Annotated[
-        str, typer.Option(metavar="TIME", help="How long nobody has used it: 12h, 30d, 8w.")
+        str, typer.Option(metavar="TIME", help="How long nobody has used it: 12h, 30d, 8w; an hour at least.")
     ] = "30d",
     everything: Annotated[
         bool, typer.Option("--all", help="Remove everything; only while no build runs.")
