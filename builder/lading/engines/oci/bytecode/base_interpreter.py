@@ -8,6 +8,7 @@ libraries (``man ld.so``), so this machine gives nothing but the kernel and the 
 import json
 import logging
 import platform
+import re
 import subprocess
 import sys
 import tarfile
@@ -41,6 +42,7 @@ _UNCHECKED = b"\1".ljust(12, b"\0")
 """In place of flags, time and size: bytecode that is never compared with its source (PEP 552)."""
 _MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
 _TIMEOUT_S = 60
+_ENCODINGS = re.compile(r"/(?:encodings/\w+|stringprep)\.py$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,7 @@ class BaseInterpreters:
         if program is None or prepared is None:
             return None
         version, compiled = prepared
-        digest = self.store.add(_archive(program.files | compiled))
+        digest = self.store.add(_archive(_used(program.files, compiled) | compiled))
         return BaseInterpreter(self.store, digest, program.path, program.linker, version)
 
     def _prepared(self, program: Program) -> tuple[str, dict[str, bytes]] | None:
@@ -154,6 +156,16 @@ def _compiled(folder: Path) -> Iterator[tuple[str, bytes]]:
     for path in folder.rglob("*.pyc"):
         data = path.read_bytes()
         yield path.relative_to(folder).as_posix(), data[: _HEADER.start] + _UNCHECKED + data[_HEADER.stop :]
+
+
+def _used(files: Mapping[str, bytes], compiled: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return *files* without the modules that were not imported; a source may still name any encoding."""
+    imported = {Path(path).parents[1] / f"{Path(path).name.partition('.')[0]}.py" for path in compiled}
+    return {
+        path: data
+        for path, data in files.items()
+        if not path.endswith(".py") or Path(path) in imported or _ENCODINGS.search(path)
+    }
 
 
 def _is_here(base: Base) -> bool:

@@ -48,10 +48,13 @@ ORDERED_SINCE = (3, 11)
 STEP_BYTES = 2
 """Of each instruction; what CPython caches between them reads as zeros."""
 
+TEXTS = ("co_name", "co_filename") + (("co_qualname",) if sys.version_info >= (3, 11) else ())
+"""Of a code object."""
+
 CHARACTERS = [sys.intern(chr(number)) for number in range(256)]
 """CPython has each of these texts once, and writes whether somebody has interned it: ``import *`` does."""
 
-IMPORT_NAME = dis.opmap["IMPORT_NAME"]
+IMPORT = re.compile(re.escape(bytes([dis.opmap["IMPORT_NAME"]])))
 LOAD_SMALL_INT = dis.opmap.get("LOAD_SMALL_INT")
 
 NAME = re.compile(r"\.*\w+(\.\w+)*(?=:\w+$|$)", re.ASCII)
@@ -93,11 +96,10 @@ def compiled(path: str, source: bytes) -> tuple[bytes | None, list[Any], list[st
 
 def canonical(code: CodeType, held: dict[Any, Any]) -> CodeType:
     """Return *code* with constants that are shared wherever they are equal; *held* has all of them."""
-    texts = ["co_name", "co_filename"] + (["co_qualname"] if hasattr(code, "co_qualname") else [])
-    shared = {name: constant(getattr(code, name), held) for name in texts}
+    shared = {name: constant(getattr(code, name), held) for name in TEXTS}
     for variables in (code.co_varnames, code.co_freevars, code.co_cellvars):
-        constant(variables, held)
-    shared["co_names"] = constant(code.co_names, held)
+        names_of(variables, held)
+    shared["co_names"] = names_of(code.co_names, held)
     return code.replace(co_consts=constants(code.co_consts, held), **shared)
 
 
@@ -106,8 +108,19 @@ def constants(values: tuple[Any, ...], held: dict[Any, Any]) -> tuple[Any, ...]:
     return tuple([canonical(v, held) if isinstance(v, CodeType) else constant(v, held) for v in values])
 
 
+def names_of(texts: tuple[str, ...], held: dict[Any, Any]) -> tuple[str, ...]:
+    """Return what `constant` does of a tuple of texts, several times as fast."""
+    key = tuple, texts
+    found = held.get(key)
+    if found is None:
+        found = held[key] = tuple([held.setdefault(text, text) for text in texts])
+    return found
+
+
 def constant(value: Any, held: dict[Any, Any]) -> Any:
     """Return the one object of *held* that is *value*."""
+    if isinstance(value, str):
+        return held.setdefault(value, value)
     key = key_of(value)
     if key not in held:
         if isinstance(value, tuple):
@@ -152,10 +165,12 @@ def imports(code: CodeType) -> Iterator[tuple[int, str, list[str]]]:
 
 def statements(code: CodeType) -> Iterator[tuple[int, str, list[str]]]:
     """Yield the imports of *code* itself, without those under ``if TYPE_CHECKING``."""
-    hidden = for_checkers(code)
-    for offset in range(0, len(code.co_code), STEP_BYTES):
-        if code.co_code[offset] == IMPORT_NAME and not any(offset in part for part in hidden):
-            name, names_end = argument(code.co_code, offset)
+    steps = code.co_code
+    places = [STEP_BYTES * at.start() for at in IMPORT.finditer(steps[::STEP_BYTES])]
+    hidden = for_checkers(code) if places else []
+    for offset in places:
+        if not any(offset in part for part in hidden):
+            name, names_end = argument(steps, offset)
             wanted, level_end = constant_at(code, names_end)
             level, _ = constant_at(code, level_end)
             yield level, code.co_names[name], list(wanted or ())
