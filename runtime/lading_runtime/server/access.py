@@ -10,6 +10,8 @@ from typing import Any
 
 from starlette.types import Scope
 
+from lading_runtime.server.logs import FIELDS
+
 logger = logging.getLogger("lading_runtime.access")
 
 SCOPE_KEY = "lading.exchange"
@@ -39,9 +41,14 @@ class Exchange:
 
 
 def log(scope: Scope, exchange: Exchange, total_s: float) -> None:
-    """Log a request that has been answered."""
+    """Log a request that has been answered.
+
+    The record is made here and not by the logger, which would look up who called it, for every request.
+    """
     if logger.isEnabledFor(logging.INFO):
-        logger.info("request", extra=_fields(scope, exchange, total_s))
+        record = logging.LogRecord(logger.name, logging.INFO, __file__, 0, "request", None, None)
+        record.__dict__[FIELDS] = _fields(scope, exchange, total_s)
+        logger.handle(record)
 
 
 def _fields(scope: Scope, exchange: Exchange, total_s: float) -> dict[str, Any]:

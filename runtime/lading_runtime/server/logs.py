@@ -10,6 +10,7 @@ import logging
 import re
 import traceback
 from datetime import datetime, timezone
+from functools import lru_cache
 from types import TracebackType
 from typing import Any, Optional
 
@@ -24,6 +25,9 @@ QUIET = {"uvicorn": logging.WARNING, "asyncio": logging.WARNING}
 
 STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "color_message", "taskName"}
 """What every record has; the rest are the fields of the event."""
+
+FIELDS = "lading_fields"
+"""An attribute of records that are made for every request: all the fields at once."""
 
 
 PLAIN = re.compile(r"[!#-<>-~]+")
@@ -84,6 +88,8 @@ def logger_class(log_format: str) -> type[Logger]:
 
 def _share(handlers: list[logging.Handler], access_handlers: list[logging.Handler], level: int) -> None:
     """Give *handlers* to all loggers that are not gunicorn's own."""
+    # What no line shows need not be found out for each.
+    logging.logThreads = logging.logMultiprocessing = False
     root = logging.getLogger()
     root.handlers = list(handlers)
     root.setLevel(level)
@@ -94,18 +100,27 @@ def _share(handlers: list[logging.Handler], access_handlers: list[logging.Handle
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:
-    own = {name: value for name, value in record.__dict__.items() if name not in STANDARD}
+    own = record.__dict__.get(FIELDS)
+    if own is None:
+        own = {name: value for name, value in record.__dict__.items() if name not in STANDARD}
     correlation = CURRENT.get()
     return own if correlation is None else {**own, **correlation.fields()}
 
 
 def _time(record: logging.LogRecord) -> str:
-    moment = datetime.fromtimestamp(record.created, timezone.utc)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    second = int(record.created)
+    return f"{_second(second)}.{int((record.created - second) * 1000):03d}Z"
+
+
+@lru_cache(maxsize=1)
+def _second(moment: int) -> str:
+    return datetime.fromtimestamp(moment, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def _word(value: object) -> str:
     """Return *value* as one word: text with anything but plain characters in it is quoted."""
+    if type(value) is int or type(value) is float:
+        return repr(value)
     text = str(value)
     return text if PLAIN.fullmatch(text) else orjson.dumps(text).decode()
 

@@ -186,22 +186,28 @@ def log(caplog):
     return caplog
 
 
+def access_lines(log):
+    """Return the fields of the lines about requests."""
+    return [record.lading_fields for record in log.records if record.name == "lading_runtime.access"]
+
+
 def test_each_request_is_one_line(client, log):
-    """A request is logged with its method, path, status, sizes and times."""
+    """A request is logged with its method, path, status, sizes, and the times of its stages."""
     client(post({"inputs": [1]}))
 
-    (line,) = [record for record in log.records if record.name == "lading_runtime.access"]
-    assert (line.method, line.path, line.status) == ("POST", "/invocations", 200)
-    assert line.received_bytes == 15
-    assert line.ms >= line.model_ms > 0
+    (line,) = access_lines(log)
+    assert (line["method"], line["path"], line["status"]) == ("POST", "/invocations", 200)
+    assert line["received_bytes"] == 15
+    assert line["model_ms"] > 0
+    assert line["ms"] >= sum(line[f"{stage}_ms"] for stage in ("decode", "queue", "model", "encode"))
 
 
 def test_paths_cannot_break_lines_of_the_log(client, log):
     """A path is logged as it was on the wire, and without its query."""
     client(get("/a%0Ab?secret=1"))
 
-    (line,) = [record for record in log.records if record.name == "lading_runtime.access"]
-    assert line.path == "/a%0Ab"
+    (line,) = access_lines(log)
+    assert line["path"] == "/a%0Ab"
 
 
 def test_a_mistake_of_ours_is_a_500_without_details(client, log, monkeypatch):
