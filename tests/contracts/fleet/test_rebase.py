@@ -42,15 +42,18 @@ def rebase(fleet, *words, image=None):
 
 def test_the_image_is_the_one_that_a_build_makes(fleet):
     """Rebased or built on the new base: the same digest, and kilobytes are sent."""
-    base, name = f"{fleet.host}/base/python:fixed", f"{fleet.host}/fleet/iris:rebased"
-    new_base(fleet, base, "etc/fixed", FIXED="yes")
-    rebase(fleet, "--base", base, "--dry-run")  # reads the base once, to find its interpreter
+    bases = [f"{fleet.host}/base/python:{tag}" for tag in ("plain", "fixed")]
+    new_base(fleet, bases[0])
+    new_base(fleet, bases[1], "etc/fixed", FIXED="yes")
+    built, image = (f"{fleet.host}/fleet/iris:{tag}" for tag in ("on-fixed", "on-plain"))
+    digest = fleet.build(fleet.old, built, "--base-image", bases[1])
+    fleet.build(fleet.old, image, "--base-image", bases[0])
     fleet.relay.reset()
 
-    rebased = rebase(fleet, "--base", base, "-n", name)["digest"]
+    rebased = rebase(fleet, "--base", bases[1], image=image)["digest"]
 
     assert fleet.relay.sent_bytes < OVERHEAD_BYTES
-    assert rebased == fleet.build(fleet.old, f"{fleet.host}/fleet/iris:direct", "--base-image", base)
+    assert rebased == digest == fleet.digest(image)
 
 
 def test_there_and_back_is_the_old_image(fleet):

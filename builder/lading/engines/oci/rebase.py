@@ -1,7 +1,7 @@
 """Another base, or another server, in a finished image: pure.
 
-The result is, byte for byte, what building the image on that base would give; with another server, the
-bytecode of what the model imports stays as well, which a build might choose otherwise.
+The result is, byte for byte, what building the image on that base would give, but for bytecode: what the
+model imports stays compiled as it was, where a build might choose other modules or interpreters.
 """
 
 from dataclasses import dataclass, replace

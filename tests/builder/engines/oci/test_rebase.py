@@ -78,6 +78,17 @@ def test_links_of_another_lading_are_not_guessed():
         on_base(changed, "iris:1", base("b", python=ELSEWHERE))
 
 
+def test_an_environment_of_conda_stays_as_it_is():
+    """It brings its own Python, so it has no links to the base's; the server's are written anew."""
+    links = links_layer(Scheme("/opt/lading", PYTHON), "/usr/bin/python3.11")
+    image = assemble(plan(), base("a"), replace(LAYERS, server=(layer("s1"), links)))
+
+    rebased = on_base(image, "iris:1", base("b", python=ELSEWHERE))
+
+    assert rebased.layers[3:] == image.layers[3:]
+    assert ELSEWHERE in rebased.layers[2].created_by
+
+
 @pytest.mark.parametrize("label", ["ai.lading.env", "ai.lading.labels"])
 def test_what_does_not_say_whose_its_settings_are_is_refused(label):
     """Without the label, settings of the image would be lost as the old base's."""
