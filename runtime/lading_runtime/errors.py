@@ -75,6 +75,10 @@ class SchemaViolation(RequestError):
     """The data do not fit the model's signature."""
 
 
+class TypeHintViolation(RequestError):
+    """The body lacks what a model takes whose input is a type hint."""
+
+
 class InvalidParams(RequestError):
     """The params do not fit the model's signature."""
 

@@ -22,7 +22,8 @@ what MLflow would have given it with the same versions.
     {"kind": "dict", "items": [[name, node], ..]}
     {"kind": "list", "items": [node, ..]}
     {"kind": "pandas", "buffer": n}         ``pd.DataFrame(**value)`` of a JSON object: no signature
-    {"kind": "csv", "buffer": n}            ``pd.read_csv``: no signature
+    {"kind": "csv", "buffer": n, "dtypes": [[0, ".."], ..]}
+                                            ``pd.read_csv``: no signature, or a type hint
     {"kind": "columnar", "buffer": n, "format": "..", "fields": [..] | null}
                                             a file ("parquet", "Arrow stream", "Arrow file"), whose data frame
                                             must have the fields: {"name", "dtype", "shape"} of a tensor,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from lading_runtime.errors import MalformedBody, SchemaViolation
+from lading_runtime.errors import MalformedBody, TypeHintViolation
 from lading_runtime.payload import Buffers, Node, Payload
 from lading_runtime.protocol.columnar import decode_columnar
 from lading_runtime.protocol.csv_text import check_gaps_of_csv, decode_csv, table_of_csv
@@ -19,6 +19,7 @@ from lading_runtime.protocol.dataframes import (
 from lading_runtime.protocol.json_text import read_json
 from lading_runtime.protocol.media_types import MediaType, read_media_type
 from lading_runtime.schema.cells import dump, json_type
+from lading_runtime.schema.csv_columns import dtypes_by_label
 from lading_runtime.schema.params import ParamSchema
 from lading_runtime.schema.refusals import Unreadable
 from lading_runtime.schema.signature import Inputs, Signature
@@ -43,6 +44,7 @@ def decode(
         UnsupportedMediaType: *content_type* names none that we read.
         MalformedBody: the body is not what its type says, or in no known format.
         SchemaViolation: the data do not fit the signature.
+        TypeHintViolation: they are not where a type hint looks for them.
         InvalidParams: the params do not fit the signature.
     """
     media_type = read_media_type(content_type)
@@ -80,7 +82,7 @@ def _decode_json(body: bytes, signature: Signature, *, is_streamable: bool) -> P
 def _data_node(document: dict[str, Any], signature: Signature, buffers: Buffers) -> Node:
     if signature.is_from_type_hint:
         if "inputs" not in document:
-            raise SchemaViolation("the body must have 'inputs', because the model's input is a type hint")
+            raise TypeHintViolation("the body must have 'inputs', because the model's input is a type hint")
         return json_node(document["inputs"], buffers)
     sent = [name for name in FORMATS if name in document]
     if len(sent) != 1:
@@ -211,13 +213,20 @@ _UNSIGNED: dict[str, Callable[[Any, Buffers], Node]] = {
 
 def _decode_csv(body: bytes, signature: Signature) -> Payload:
     buffers = Buffers()
-    if signature.inputs is None or signature.is_from_type_hint:
-        text = decode_csv(body)
-        check_gaps_of_csv(text)
-        node = {"kind": "csv", "buffer": buffers.add(text.encode())}
+    if signature.inputs is None:
+        node = _csv_node(body, {}, buffers)
+    elif signature.is_from_type_hint:
+        node = _csv_node(body, dtypes_by_label(getattr(signature.inputs, "fields", ())), buffers)
     else:
         node = signature.inputs.from_texts(table_of_csv(body), buffers)
     return Payload(node, buffers, _params_node(None, signature.params, buffers))
+
+
+def _csv_node(body: bytes, dtypes: Mapping[Any, str], buffers: Buffers) -> Node:
+    """Return a node of what ``pd.read_csv`` makes of *body*."""
+    text = decode_csv(body)
+    check_gaps_of_csv(text)
+    return {"kind": "csv", "buffer": buffers.add(text.encode()), "dtypes": list(dtypes.items())}
 
 
 def _decode_columnar(body: bytes, media_type: MediaType, signature: Signature) -> Payload:

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from lading_runtime.errors import MalformedBody, UnreadableValue
 from lading_runtime.payload import Node
 from lading_runtime.schema.cells import has_absent
-from lading_runtime.schema.datatypes import Scalar
+from lading_runtime.schema.datatypes import DataType, Scalar
 from lading_runtime.schema.numbers import NUMBERS, as_read_by_read_csv
 from lading_runtime.schema.reading import Field
 from lading_runtime.schema.table import Table
+
+DTYPES: dict[DataType, str] = {
+    Scalar("boolean"): "bool",
+    Scalar("integer"): "int32",
+    Scalar("long"): "int64",
+    Scalar("float"): "float32",
+    Scalar("double"): "float64",
+    Scalar("string"): "object",
+    Scalar("binary"): "object",
+}
+"""``DataType.to_pandas`` of those types that ``pd.read_csv`` reads."""
 
 
 def check_scalars(fields: Iterable[Field]) -> None:
@@ -21,6 +33,18 @@ def check_scalars(fields: Iterable[Field]) -> None:
     """
     if not all(isinstance(field.type, Scalar) for field in fields):
         raise MalformedBody("CSV has no lists and objects, which this model's signature has")
+
+
+def dtypes_by_label(fields: Sequence[Field]) -> dict[Any, str]:
+    """Return what a model with a type hint has ``pd.read_csv`` read; its one column has a position.
+
+    Raises:
+        MalformedBody: there is a column that pandas cannot read so.
+    """
+    check_scalars(fields)
+    if any(field.type not in DTYPES for field in fields):
+        raise MalformedBody("pandas reads no times in CSV, which this model's type hint has")
+    return {field.name: DTYPES[field.type] for field in fields}
 
 
 def texts_of(table: Table, fields: Sequence[Field | None]) -> Table:

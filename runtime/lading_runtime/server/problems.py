@@ -31,6 +31,7 @@ PROBLEMS: dict[type[errors.ScoringError], Problem] = {
     errors.UnknownModel: Problem(404, "RESOURCE_DOES_NOT_EXIST"),
     errors.Unsupported: Problem(501, "NOT_IMPLEMENTED"),
     errors.SchemaViolation: Problem(400, "INVALID_PARAMETER_VALUE", "KAM01", "SCHEMA_ENFORCEMENT_FAILED"),
+    errors.TypeHintViolation: Problem(400, "INVALID_PARAMETER_VALUE", "KAM00", "INVALID_PARAMETER_VALUE"),
     errors.InvalidParams: Problem(400, "INVALID_PARAMETER_VALUE", "KAM00", "INVALID_PARAMETER_VALUE"),
     errors.ModelError: BAD_REQUEST,
     errors.OutputError: INTERNAL_ERROR,

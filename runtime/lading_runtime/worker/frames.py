@@ -93,7 +93,7 @@ def _build_pandas(node: Node, buffers: Buffers) -> Any:
 
 def _build_csv(node: Node, buffers: Buffers) -> Any:
     text = bytes(buffers[node["buffer"]]).decode("utf-8")
-    return _frame_by(lambda: pandas().read_csv(io.StringIO(text)))
+    return _frame_by(lambda: pandas().read_csv(io.StringIO(text), dtype=dict(node["dtypes"])))
 
 
 def _frame_by(make: Callable[[], Any]) -> Any:

@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from lading_runtime.errors import MalformedBody, RequestError, SchemaViolation
+from lading_runtime.errors import MalformedBody, RequestError, TypeHintViolation
 from lading_runtime.protocol.decode import decode
 from lading_runtime.schema.signature import Signature, read_signature
+from lading_runtime.worker.problems import PayloadError
 
 SCALARS = ("boolean", "integer", "long", "float", "double", "string", "binary", "datetime")
 
@@ -156,8 +157,29 @@ def test_a_type_hint_takes_inputs_as_they_are(given, make_signature):
     of = make_signature({"type": "string"}, is_signature_from_type_hint=True)
 
     assert given(of, {"inputs": [{"a": 1}]}) == [{"a": 1}]
-    with pytest.raises(SchemaViolation, match="inputs"):
+    with pytest.raises(TypeHintViolation, match="inputs"):
         given(of, {"instances": ["a"]})
+
+
+def test_a_type_hint_says_how_pandas_reads_csv(given, make_signature):
+    """The one column of a CSV is read as what the type hint lists, so that a text of digits stays one."""
+    texts, numbers = (
+        make_signature({"type": kind}, is_signature_from_type_hint=True) for kind in ("string", "double")
+    )
+
+    assert given(texts, b"x\n1\n 2\n", "text/csv")["x"].tolist() == ["1", " 2"]
+    assert given(numbers, b"x\n1\n2\n", "text/csv")["x"].dtype == "float64"
+    with pytest.raises(PayloadError, match="no data frame"):
+        given(numbers, b"x\na\n", "text/csv")
+
+
+@pytest.mark.parametrize("kind", [{"type": "datetime"}, {"type": "map", "values": {"type": "any"}}])
+def test_a_type_hint_of_more_takes_no_csv(kind, given, make_signature):
+    """Type hints of objects, lists or times take no CSV, as pandas knows no such types."""
+    of = make_signature(kind, is_signature_from_type_hint=True)
+
+    with pytest.raises(MalformedBody, match="CSV"):
+        given(of, b"x\na\n", "text/csv")
 
 
 @pytest.mark.parametrize("name", ["inputs", "instances"])
