@@ -115,6 +115,8 @@ class TensorSchema:
         if isinstance(columns, dict):
             self._check_lengths(columns)
             if not self.is_named and columns is not value:
+                for name, cells in columns.items():
+                    _flatten(name, cells)
                 raise SchemaViolation("objects, where the tensor has no name")
         return self.from_inputs(columns, buffers)
 

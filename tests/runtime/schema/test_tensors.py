@@ -108,6 +108,14 @@ def test_missing_tensors_are_named(body, given, named):
         given(named, body)
 
 
+def test_objects_must_be_even_before_their_names_matter(given, matrix):
+    """Uneven lists in `instances` cannot be read, even where objects do not belong at all."""
+    with pytest.raises(UnreadableValue, match="unequal"):
+        given(matrix, {"instances": [{}, {"0": [[], 1]}]})
+    with pytest.raises(SchemaViolation, match="no name"):
+        given(matrix, {"instances": [{"0": 1}]})
+
+
 @pytest.mark.parametrize(
     "value", [{"a": [[1, 2]], "b": [1, 2]}, [{"a": [1, 2], "b": 1}, {"a": [1, 2]}], [{}, 3]]
 )
