@@ -41,9 +41,10 @@ D15 MLflow crashes on a param that is a list of unequal lists and blames the mod
 D16 Values without names are refused if all columns have one, even if none of these is required; MLflow
     gives the model an empty frame.
 D17 Missing booleans in tensors are refused: MLflow makes a null false, and true if it stands beside
-    numbers in a data frame.
+    numbers in a data frame. For integers it refuses a null, too.
 D18 Tables of many million cells of which most are missing are refused. (No rule: no request is as large.)
-D19 Columns that appear twice are refused with either error code.
+D19 Columns that appear twice are refused with either error code. If they may be anything and begin with
+    null, MLflow gives the model their name as every value.
 
 Also compared loosely: nulls for booleans, texts and bytes are kept, as MLflow 3.18 does (the suite's
 *also f*; the MLflow here is 3.17); zeros at the end of a text stay, which NumPy cuts off; the width of

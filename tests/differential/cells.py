@@ -155,7 +155,8 @@ def kind_of(spec: Spec) -> str:
 
 
 def split_of_csv(text: str) -> Any:
-    """Return a CSV as a split data frame of texts; those that stand for nothing are null."""
+    """Return a CSV as a split data frame of texts; null for those that are missing."""
     rows = [row for row in csv.reader(io.StringIO(text)) if row]
     header, *rows = rows or [[]]
-    return {"columns": header, "data": [[None if cell in MISSING else cell for cell in row] for row in rows]}
+    even = [row + [""] * (len(header) - len(row)) for row in rows]
+    return {"columns": header, "data": [[None if cell in MISSING else cell for cell in row] for row in even]}

@@ -132,10 +132,11 @@ class Trial:
         """Return the columns in which the request has a null, or leaves a key out in some rows."""
         counts: dict[str | int, int] = {}
         nulls: set[str | int] = set()
-        specs = list(self._signature.inputs)
+        # By identity: columns without names are often of one type.
+        positions = {id(spec): position for position, spec in enumerate(self._signature.inputs)}
 
         def look(spec: Spec, cell: Any) -> Any:
-            label = spec.get("name", specs.index(spec))
+            label = spec.get("name", positions[id(spec)])
             counts[label] = counts.get(label, 0) + 1
             if None in self._replay.every_value([cell]):
                 nulls.add(label)
