@@ -1,0 +1,174 @@
+"""Who may talk to the server, and how: API keys, TLS, and pages of other origins."""
+
+import signal
+import ssl
+
+import httpx
+import pytest
+
+from tests.registries.certificates import make_certificates
+
+KEYS = ("first-key-0123456789", "second-key-0123456789")
+BODY = {"prompt": "echo"}
+
+
+@pytest.fixture
+def keys(tmp_path):
+    """Return a file with two keys."""
+    path = tmp_path / "keys"
+    path.write_text("# clients\n\n" + "\n".join(KEYS) + "\n")
+    return path
+
+
+def status(server, path="/invocations", **headers):
+    """Return the status of a request with headers, a POST where a prediction is asked for."""
+    method = "POST" if path == "/invocations" else "GET"
+    named = {name.replace("_", "-"): text for name, text in headers.items()}
+    return httpx.request(method, server.url + path, json=BODY if method == "POST" else None, headers=named)
+
+
+def test_only_who_brings_a_key_is_answered(start, keys):
+    """Each key opens, as a bearer token or in a header of its own; nothing else does; probes need none."""
+    server = start(LADING_API_KEY_FILE=str(keys)).until_ready()
+
+    assert [status(server, x_api_key=key).status_code for key in KEYS] == [200, 200]
+    assert [status(server, authorization=f"Bearer {key}").status_code for key in KEYS] == [200, 200]
+    for wrong in ("", KEYS[0][:-1], KEYS[0] + "x", "# clients", "\n".join(KEYS)[:15]):
+        assert status(server, x_api_key=wrong).status_code == 401
+    assert status(server, authorization=f"Basic {KEYS[0]}").status_code == 401
+    for path in ("/version", "/metrics", "/nothing", "/v2"):
+        assert status(server, path).status_code == 401
+    for path in ("/health", "/ping", "/v2/health/live", "/v2/health/ready"):
+        assert status(server, path).status_code == 200
+
+
+def test_a_refusal_says_what_would_help(start, keys):
+    """A request without a key gets a challenge and MLflow's error; under ``/v2``, that of its protocol."""
+    server = start(LADING_API_KEY_FILE=str(keys)).until_ready()
+
+    ours, theirs = status(server), status(server, "/v2/models/model")
+
+    assert ours.headers["www-authenticate"] == theirs.headers["www-authenticate"] == "Bearer"
+    assert ours.json()["error_code"] == "UNAUTHENTICATED"
+    assert set(theirs.json()) == {"error"}
+    assert "x-request-id" in ours.headers
+
+
+def test_new_keys_come_into_use_with_sighup(start, keys):
+    """After SIGHUP the keys that the file has then open, and those that it had do not."""
+    server = start(LADING_API_KEY_FILE=str(keys)).until_ready()
+
+    keys.write_text("another-key-0123456789\n")
+    server.process.send_signal(signal.SIGHUP)
+
+    def statuses():
+        """Return what the new key and an old one get, once there is an answer to both."""
+        try:
+            return [status(server, x_api_key=key).status_code for key in ("another-key-0123456789", KEYS[0])]
+        except httpx.TransportError:  # the worker that was there before, on its way out
+            return None
+
+    server.eventually(lambda: statuses() == [200, 401])
+
+
+@pytest.mark.parametrize("content", [None, "", "# nothing\n", "short\n", "a key with spaces in it\n"])
+def test_a_key_file_without_keys_ends_the_start(start, tmp_path, content):
+    """A server whose keys are missing or unusable does not start open; it says why, and no key."""
+    path = tmp_path / "keys"
+    if content is not None:
+        path.write_text(content)
+
+    server = start(LADING_API_KEY_FILE=str(path))
+
+    assert server.process.wait(30) == 2
+    assert "LADING_API_KEY_FILE" in server.log
+    assert "short" not in server.log
+    assert "spaces" not in server.log
+
+
+def test_tls_is_spoken_with_the_given_certificate(start, tmp_path):
+    """With a certificate and its key, HTTPS is answered, to TLS 1.2 and above, and plain HTTP is not."""
+    made = make_certificates(tmp_path)
+    server = start(LADING_TLS_CERT_FILE=str(made.server), LADING_TLS_KEY_FILE=str(made.key))
+    url = server.url.replace("http:", "https:")
+    trust = ssl.create_default_context(cafile=str(made.authority))
+
+    def ask():
+        """Return the answer, once there is one."""
+        try:
+            answer = httpx.post(url + "/invocations", json={"prompt": "echo hello"}, verify=trust)
+        except httpx.TransportError:
+            return None
+        return answer if answer.status_code == 200 else None
+
+    assert server.eventually(ask).json() == "hello"
+    with pytest.raises(httpx.TransportError):
+        httpx.get(server.url + "/ping")
+    assert server.stop() == 0
+
+
+@pytest.mark.parametrize("wrong", ["missing", "other", "key only", "certificate only"])
+def test_tls_files_that_do_not_fit_end_the_start(start, tmp_path, wrong):
+    """A certificate without its own key is noticed before anything listens."""
+    (tmp_path / "other").mkdir()
+    made, other = make_certificates(tmp_path), make_certificates(tmp_path / "other")
+    files = {
+        "missing": (made.server, tmp_path / "none"),
+        "other": (made.server, other.key),
+        "key only": ("", made.key),
+        "certificate only": (made.server, ""),
+    }
+    certificate, key = map(str, files[wrong])
+
+    server = start(LADING_TLS_CERT_FILE=certificate, LADING_TLS_KEY_FILE=key)
+
+    assert server.process.wait(30) == 2
+    assert "LADING_TLS_KEY_FILE" in server.log
+
+
+def test_pages_of_other_origins_read_nothing_by_default(start):
+    """Without origins, no answer says that a page may read it, and no preflight is agreed to."""
+    server = start().until_ready()
+
+    asked = {"origin": "https://page.example", "access-control-request-method": "POST"}
+    preflight = httpx.options(server.url + "/invocations", headers=asked)
+
+    assert preflight.status_code == 405
+    for answer in (preflight, status(server, origin="https://page.example")):
+        assert not [name for name in answer.headers if name.startswith("access-control")]
+
+
+def test_pages_of_named_origins_read_answers(start, keys):
+    """A page of a named origin may ask before it sends a key, and read the answer; others may not."""
+    origin = "https://page.example"
+    server = start(
+        LADING_CORS_ORIGINS=f"{origin}, http://localhost:3000", LADING_API_KEY_FILE=str(keys)
+    ).until_ready()
+    asked = {
+        "origin": origin,
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "content-type, x-api-key",
+    }
+
+    preflight = httpx.options(server.url + "/invocations", headers=asked)
+    answer = status(server, origin=origin, x_api_key=KEYS[0])
+    refused = status(server, origin=origin)
+    foreign = status(server, origin="https://elsewhere.example", x_api_key=KEYS[0])
+
+    assert preflight.status_code == 200
+    assert {
+        preflight.headers["access-control-allow-origin"],
+        answer.headers["access-control-allow-origin"],
+    } == {origin}
+    assert "x-request-id" in answer.headers["access-control-expose-headers"]
+    assert (refused.status_code, refused.headers["access-control-allow-origin"]) == (401, origin)
+    assert "access-control-allow-origin" not in foreign.headers
+
+
+@pytest.mark.parametrize("origins", ["page.example", "https://page.example/path", "*, https://page.example"])
+def test_origins_that_no_browser_sends_end_the_start(start, origins):
+    """What is no origin would never match, and is refused."""
+    server = start(LADING_CORS_ORIGINS=origins)
+
+    assert server.process.wait(30) == 2
+    assert "LADING_CORS_ORIGINS" in server.log
