@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
 from typing import Any
 
 from lading_runtime.errors import MalformedBody, SchemaViolation, UnreadableValue
@@ -11,6 +13,7 @@ from lading_runtime.payload import Buffers, Node
 from lading_runtime.schema.cells import Cells, flatten
 from lading_runtime.schema.csv_columns import as_read_csv, check_missing_booleans, check_scalars, texts_of
 from lading_runtime.schema.datatypes import Anything, Array, Map, Scalar
+from lading_runtime.schema.numbers import Number
 from lading_runtime.schema.reading import (
     PLAIN_TYPES,
     Field,
@@ -62,14 +65,35 @@ class NamedColumns:
 
     fields: tuple[Field, ...]
 
-    @property
+    @cached_property
     def keeps_values(self) -> bool:
         """Whether cells may reach the model as they are, and so must be read exactly."""
         return not all(field.type in PLAIN_TYPES for field in self.fields)
 
-    @property
+    @cached_property
     def _names(self) -> set[Any]:
         return {field.name for field in self.fields}
+
+    @cached_property
+    def _labels(self) -> list[Any]:
+        return [field.name for field in self.fields]
+
+    @cached_property
+    def _number(self) -> Number | None:
+        """The one rule of all columns, if they are all numbers of one width."""
+        rules = {field.rule for field in self.fields if isinstance(field.rule, Number)}
+        is_one = len(rules) == 1 and all(isinstance(field.rule, Number) for field in self.fields)
+        return rules.pop() if is_one else None
+
+    def _as_numbers(self, table: Table, buffers: Buffers) -> Node | None:
+        """Return *table* if it is these columns, in order, and nothing but plain numbers; else None."""
+        if self._number is None or table.labels != self._labels:
+            return None
+        packed = self._number.pack_plain(list(chain.from_iterable(table.columns)))
+        if packed is None:
+            return None
+        shape = {"dtype": self._number.dtype, "rows": table.rows, "index": table.index}
+        return {"kind": "table", **shape, "names": self._labels, "buffer": buffers.add(packed)}
 
     def from_table(self, table: Table, buffers: Buffers) -> Node:
         """Return what the data frame formats become.
@@ -78,6 +102,9 @@ class NamedColumns:
             UnreadableValue: a cell cannot be read as its column's type.
             SchemaViolation: columns are missing or of other types.
         """
+        numbers = self._as_numbers(table, buffers)
+        if numbers is not None:
+            return numbers
         found = dict(zip(table.labels, table.columns))
         reading = self._read(found, in_frames, buffers)
         reading.check_twice(((field.name, field) for field in self.fields), table.labels)
@@ -155,6 +182,9 @@ class NamedColumns:
 
     def _from_records(self, rows: list[Record], buffers: Buffers) -> Node:
         keys = keys_of(rows)
+        numbers = self._as_numbers(Table(keys, columns_of(rows, keys), len(rows)), buffers) if rows else None
+        if numbers is not None:
+            return numbers
         for key in self._extras(keys):
             for row in rows:
                 check_array(key, row.get(key))
@@ -206,7 +236,7 @@ class NamedColumns:
         self._check_missing(columns)
         return reading
 
-    @property
+    @cached_property
     def _holds_lists(self) -> bool:
         return any(field.is_list_like for field in self.fields)
 

@@ -87,6 +87,15 @@ class Number:
         starts = range(0, len(cells), BLOCK_CELLS)
         return b"".join([self._pack(cells[start : start + BLOCK_CELLS]) for start in starts])
 
+    def pack_plain(self, cells: Cells) -> bytes | None:
+        """Return *cells* packed if each is a number of this kind already; None if one must be looked at."""
+        if len(cells) > BLOCK_CELLS:
+            return None
+        try:
+            return struct.pack(f"={len(cells)}{self.code}", *cells)
+        except (OverflowError, struct.error):
+            return None
+
     def _pack(self, cells: Cells) -> bytes:
         layout = f"={len(cells)}{self.code}"
         try:

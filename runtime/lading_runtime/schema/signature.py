@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Union
 
 from lading_runtime.schema.datatypes import BrokenSignature, Column, Tensor, read_column, read_tensor
@@ -30,7 +31,7 @@ class Signature:
     is_from_type_hint: bool = False
     """Whether the model itself checks its input, by the type hint that the signature was made of."""
 
-    @property
+    @cached_property
     def keeps_values(self) -> bool:
         """Whether a request's values may reach the model as they are, and so must be read exactly."""
         if self.is_from_type_hint or self.inputs is None or self.params is not None:

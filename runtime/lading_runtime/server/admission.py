@@ -36,6 +36,7 @@ class Pace:
 
     def __init__(self) -> None:
         self._calls = 0
+        self._call_s = self._row_s = 0.0
         self._weight = self._rows = self._seconds = self._rows_rows = self._rows_seconds = 0.0
 
     def note(self, rows: int, seconds: float) -> None:
@@ -46,17 +47,19 @@ class Pace:
         self._seconds = self._seconds * DECAY + seconds
         self._rows_rows = self._rows_rows * DECAY + rows * rows
         self._rows_seconds = self._rows_seconds * DECAY + rows * seconds
+        if self._calls >= MIN_CALLS:
+            self._fit()
 
-    def seconds(self, calls: float, rows: int) -> float:
+    def seconds(self, calls: int, rows: int) -> float:
         """Return how long so many calls with so many rows together will take; 0 if nobody knows."""
-        if self._calls < MIN_CALLS:
-            return 0.0
+        return calls * self._call_s + rows * self._row_s
+
+    def _fit(self) -> None:
         mean_rows, mean_s = self._rows / self._weight, self._seconds / self._weight
         variance = self._rows_rows / self._weight - mean_rows**2
         covariance = self._rows_seconds / self._weight - mean_rows * mean_s
-        per_row_s = max(0.0, covariance / variance) if variance > mean_rows**2 / 1e6 else 0.0
-        per_call_s = max(0.0, mean_s - per_row_s * mean_rows)
-        return calls * per_call_s + rows * per_row_s
+        self._row_s = max(0.0, covariance / variance) if variance > mean_rows**2 / 1e6 else 0.0
+        self._call_s = max(0.0, mean_s - self._row_s * mean_rows)
 
 
 class Admission:
@@ -93,8 +96,8 @@ class Admission:
         """
         if not self._requests:
             return  # nobody is before it: whatever it is, it may be tried
-        calls = self._requests if batch_rows is None else math.ceil((self._rows + rows) / batch_rows) + 1
-        wait_s = self.pace.seconds(calls + (batch_rows is None), self._rows + rows)
+        batches = self._requests if batch_rows is None else math.ceil((self._rows + rows) / batch_rows)
+        wait_s = self.pace.seconds(batches + 1, self._rows + rows)
         limits = self._limits
         is_full = self._rows + rows > limits.max_rows or self._bytes + size_bytes > limits.max_bytes
         if is_full or wait_s > within_s:

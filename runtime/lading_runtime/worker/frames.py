@@ -108,10 +108,15 @@ def _frame_by(make: Callable[[], Any]) -> Any:
 # --- data frames with a signature ---
 
 
-def _build_table(node: Node, buffers: Buffers) -> Any:
+def build_array_of_table(node: Node, buffers: Buffers) -> Any:
+    """Return the cells of a "table" without the names of its columns, as its data frame holds them."""
     cells = numpy().frombuffer(buffers[node["buffer"]], node["dtype"])
-    columns = cells.reshape(len(node["names"]), node["rows"])
-    return _labelled(pandas().DataFrame(columns.T, columns=node["names"], copy=False), node["index"])
+    return cells.reshape(len(node["names"]), node["rows"]).T
+
+
+def _build_table(node: Node, buffers: Buffers) -> Any:
+    cells = build_array_of_table(node, buffers)
+    return _labelled(pandas().DataFrame(cells, columns=node["names"], copy=False), node["index"])
 
 
 def _build_frame(node: Node, buffers: Buffers) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterable, Optional
+from typing import Any, Callable, Dict, Iterable, Optional, Sequence
 
 Params = Optional[Dict[str, Any]]
 
@@ -63,6 +63,9 @@ class LoadedModel:
 
     predict_stream: Callable[[Any, Params], Iterable[Any]] | None = None
     """Gives the parts of an answer, for models that say so in ``MLmodel``."""
+
+    accepts_array: Callable[[Sequence[Any]], bool] | None = None
+    """Tells whether columns of one dtype and these names may come as a bare array; None: never."""
 
     is_forkable: bool = True
     """Whether the loader knows of no reason why a fork of this process could not predict."""

@@ -43,15 +43,15 @@ def answers(
         if request.header.get("stream") and loaded.predict_stream is not None:
             yield from chunks(loaded.predict_stream, request, is_wanted)
         else:
-            yield prediction(loaded.predict, request)
+            yield prediction(loaded, request)
     except StepFailed as failed:
         yield Message({"kind": "error", "id": number, "error": failed.error})
 
 
-def prediction(predict: Callable[[Any, Params], Any], request: Message) -> Message:
+def prediction(loaded: LoadedModel, request: Message) -> Message:
     """Return the one message that answers *request*."""
-    data, params = build(request, "payload"), build(request, "params")
-    answer = attempt(lambda error: raised(error, data, params), predict, data, params)
+    data, params = build_data(loaded, request), build(request, "params")
+    answer = attempt(lambda error: raised(error, data, params), loaded.predict, data, params)
     return encoded("prediction", request, answer)
 
 
@@ -80,6 +80,15 @@ def close(parts: Any) -> None:
     except BaseException as error:  # noqa: BLE001 - even SystemExit: the process has other requests to answer
         kind = type(error).__name__
         report(f"a stream cannot be closed: {kind}", "".join(traceback.format_tb(error.__traceback__)))
+
+
+def build_data(loaded: LoadedModel, request: Message) -> Any:
+    """Return what *loaded* predicts from: a bare array where it makes no difference to it."""
+    node = request.header["payload"]
+    accepts = loaded.accepts_array
+    if accepts is not None and node["kind"] == "table" and accepts(node["names"]):
+        return attempt(unbuildable, frames.build_array_of_table, node, request.buffers)
+    return build(request, "payload")
 
 
 def build(request: Message, part: str) -> Any:

@@ -1,5 +1,8 @@
 """Predictions for batches, told apart by rows."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,7 +11,7 @@ from hypothesis import strategies as st
 from lading_runtime.worker.encode import NotByRows, encode, encode_rows
 
 CELLS = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
-KINDS = {
+KINDS: dict[str, Callable[[list[Any]], Any]] = {
     "a list": list,
     "an array of objects": lambda cells: np.array([*cells, None], dtype=object)[:-1],
     "a series": lambda cells: pd.Series(cells, dtype=object),

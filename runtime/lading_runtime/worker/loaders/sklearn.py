@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from lading_runtime.worker.loaders.bare_arrays import array_acceptor
 from lading_runtime.worker.loaders.params import passing_params
 from lading_runtime.worker.loaders.serialized import read_serialized
 from lading_runtime.worker.model import LoadedModel, ModelFolder, Unloadable
@@ -29,9 +30,11 @@ class SklearnLoader:
         name = model.python_function.get("predict_fn", "predict")
         if name not in PREDICT_FUNCTIONS or not hasattr(estimator, name):
             raise Unloadable(f"the model's predict_fn is {name!r}, which {type(estimator).__name__} has not")
+        accepts = array_acceptor(estimator) if name != "score" else None
         if name != "predict":
-            return LoadedModel("sklearn", passing_params(getattr(estimator, name)))
-        return LoadedModel("sklearn", lambda data, _params: estimator.predict(data))
+            call = passing_params(getattr(estimator, name))
+            return LoadedModel("sklearn", call, accepts_array=accepts)
+        return LoadedModel("sklearn", lambda data, _params: estimator.predict(data), accepts_array=accepts)
 
 
 def read_estimator(model: ModelFolder) -> Any:
