@@ -19,6 +19,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Let the tests that generate requests be asked for more of them."""
     options = parser.getgroup("lading")
     options.addoption("--examples", type=int, default=1000, help="requests to compare with MLflow (1000)")
+    options.addoption("--rounds", type=int, default=2, help="rolling restarts behind a proxy (2)")
+    options.addoption("--soak-s", type=float, default=8, help="seconds of load with all faults mixed (8)")
     options.addoption("--mutations", type=int, default=3000, help="broken bodies to send (3000)")
 
 

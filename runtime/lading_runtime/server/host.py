@@ -37,13 +37,14 @@ class ModelHost:
         for end in (self._ours, self._reports, self._reporters):
             end.setblocking(False)
         # The model's environment need not have a YAML parser, nor the image a writable folder.
-        self._mlmodel = os.memfd_create("mlmodel")
+        self._mlmodel: int | None = os.memfd_create("mlmodel")
         os.write(self._mlmodel, json.dumps(model.mlmodel, default=str).encode())
         self._process: subprocess.Popen[bytes] | None = None
         self._master = os.getpid()
 
     def start(self) -> None:
         """Start the process; it loads the model at once."""
+        assert self._mlmodel is not None  # noqa: S101 - it is not forgotten
         os.lseek(self._mlmodel, 0, os.SEEK_SET)
         command = [
             *(str(self._python), str(BOOTSTRAP)),
@@ -73,8 +74,24 @@ class ModelHost:
         """Return a worker's way to the host; called in the worker, which keeps nothing else of this."""
         for inherited in (self._theirs, self._reports):
             inherited.close()
-        os.close(self._mlmodel)
+        if self._mlmodel is not None:
+            os.close(self._mlmodel)
         return Control(self._ours, self._reporters, readiness, recycling)
+
+    def probe(self) -> tuple[socket.socket, socket.socket]:
+        """Ask for a model process of the master's own; return its stream and its lifeline."""
+        (ours, stream), (held, lifeline) = socket.socketpair(), socket.socketpair()
+        with stream, lifeline:
+            wire.request_fork(self._ours, os.getpid(), stream, lifeline)
+        return ours, held
+
+    def forget(self) -> None:
+        """Keep nothing of the host: called in a worker of another one, and when it is no more."""
+        for end in (self._ours, self._theirs, self._reports, self._reporters):
+            end.close()
+        if self._mlmodel is not None:
+            os.close(self._mlmodel)
+            self._mlmodel = None
 
     def reports(self) -> Iterator[Report]:
         """Yield what workers have reported since last time."""
@@ -90,8 +107,7 @@ class ModelHost:
         """End the process, and everything that it forked. Does nothing in a worker, where it is not ours."""
         if os.getpid() != self._master or self._process is None:
             return
-        self._ours.close()
-        self._theirs.close()
+        self.forget()
         try:
             self._process.wait(EXIT_S)
         except subprocess.TimeoutExpired:

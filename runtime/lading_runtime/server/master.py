@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import signal
 import tempfile
 import time
 from pathlib import Path
@@ -28,6 +29,7 @@ from lading_runtime.server.model import ServedModel
 from lading_runtime.server.pool import Pool
 from lading_runtime.server.probes import Drain
 from lading_runtime.server.readiness import Readiness
+from lading_runtime.server.reload import Candidate, Reload
 from lading_runtime.server.settings import BadSetting, Settings
 from lading_runtime.server.worker import DrainingApplication, Worker
 
@@ -58,6 +60,8 @@ class Server(DrainingApplication):
         self.model = model
         self.signature = signature_of(model)
         self.host = host
+        self.others: list[Candidate | ModelHost] = []
+        """What is neither of the model that new workers serve: they keep nothing of it."""
         self.drain = Drain()
         self.instruments = InstrumentCase(os.environ)
         super().__init__(prog="lading_runtime")
@@ -96,6 +100,8 @@ class Server(DrainingApplication):
 
     def load(self) -> ASGIApp:
         """Return the application; called in each worker."""
+        for other in self.others:
+            other.forget()
         recycling = Recycling(
             self.cfg.max_requests, self.cfg.max_requests_jitter, self.settings.model_max_rss_bytes
         )
@@ -103,6 +109,16 @@ class Server(DrainingApplication):
         pool = Pool(control, self.settings.stream_close_s)
         instruments = self.instruments.take()
         return create_app(self.model, self.signature, self.settings, pool, self.drain, instruments)
+
+    def switch(self, candidate: Candidate) -> ModelHost:
+        """Have new workers serve another model; return the host of the one before.
+
+        Raises:
+            BadSetting: its signature cannot be read.
+        """
+        self.signature = signature_of(candidate.model)
+        before, self.host, self.model = self.host, candidate.host, candidate.model
+        return before
 
     def run(self) -> None:
         """Serve; returns by `SystemExit`, in the master as in each worker."""
@@ -175,11 +191,36 @@ class Master(Arbiter):
         self._restart_at: float | None = None
         self._restart_s = FIRST_RESTART_S
         self._grace_s = app.settings.load_failure_grace_s
+        self._server = app
+        self._reload: Reload | None = None
         super().__init__(app)
 
     def handle_int(self) -> NoReturn:
         """Drain on SIGINT as on SIGTERM; gunicorn's own drops what is under way."""
         raise StopIteration
+
+    def handle_hup(self) -> None:
+        """Load the model anew; gunicorn's own would drop what its workers have, and keep the model."""
+        if self._reload is not None:
+            logger.warning("SIGHUP ignored: the model is being reloaded")
+            return
+        try:
+            self._reload = Reload(self, self._server)
+        except BadSetting as error:
+            logger.error("model not reloaded", extra={"reason": str(error)})  # noqa: TRY400 - no frames
+
+    def pids(self) -> frozenset[int]:
+        """Return the workers."""
+        return frozenset(self.WORKERS)
+
+    def serve_from(self, host: ModelHost) -> None:
+        """Look after another model host from now on."""
+        self._host = host
+
+    def kill_worker(self, pid: int, sig: int) -> None:
+        """Send a signal to a worker, unless it is about to end anyway and that is all that is asked of it."""
+        if self._reload is None or sig != signal.SIGTERM or pid not in self._reload.retired:
+            super().kill_worker(pid, sig)
 
     def handle_usr2(self) -> None:
         """Refuse to be replaced by a new master: it would load the model a second time."""
@@ -192,6 +233,8 @@ class Master(Arbiter):
 
     def manage_workers(self) -> None:
         """Keep the workers and the model host running; called at least once a second."""
+        if self._reload is not None and self._reload.is_over():
+            self._reload = None
         super().manage_workers()
         for report in self._host.reports():
             if report.is_ready:

@@ -27,6 +27,8 @@ from lading_runtime.server.probes import Drain
 from lading_runtime.server.settings import Settings
 
 DRAIN_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
+RETIRE_SIGNAL = signal.SIGUSR2
+"""From the master, when other workers of the same server have taken over."""
 
 
 class DrainingServer(uvicorn.Server):
@@ -38,12 +40,14 @@ class DrainingServer(uvicorn.Server):
         self._delay_s = delay_s
         self._stop_at = float("inf")
         self._parent = os.getppid()
+        self._is_turning_away = False
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Drain on signals. uvicorn's own raises them again at the end: the worker would die of them."""
         for number in DRAIN_SIGNALS:
             signal.signal(number, self.handle_exit)
+        signal.signal(RETIRE_SIGNAL, self.retire)
         yield
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - uvicorn's
@@ -52,8 +56,22 @@ class DrainingServer(uvicorn.Server):
             self.should_exit = self.force_exit = True
         if not self._drain.has_begun:
             self._drain.has_begun = True
-            self._stop_at = asyncio.get_running_loop().time() + self._delay_s
-            # Clients and proxies are asked to come back on a new connection, to somebody else.
+            self._turn_away()
+
+    def retire(self, *_: object) -> None:
+        """Leave new connections to the workers of the same server that have taken over."""
+        asyncio.get_running_loop().call_soon_threadsafe(self._stop_listening)
+        self._turn_away()
+
+    def _stop_listening(self) -> None:
+        for server in self.servers:
+            server.close()
+
+    def _turn_away(self) -> None:
+        """Ask clients and proxies to come back on a new connection, to somebody else; end a little later."""
+        self._stop_at = min(self._stop_at, asyncio.get_running_loop().time() + self._delay_s)
+        if not self._is_turning_away:
+            self._is_turning_away = True
             self.config.encoded_headers.append((b"connection", b"close"))
             self.server_state.default_headers = [
                 *self.server_state.default_headers,

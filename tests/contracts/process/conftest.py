@@ -54,8 +54,8 @@ class ServerProcess:
     eventually = staticmethod(eventually)
     is_alive = staticmethod(is_alive)
 
-    def __init__(self, folder: Path, environ: dict[str, str], *arguments: str) -> None:
-        self._log = folder / "log"
+    def __init__(self, folder: Path, environ: dict[str, str], *arguments: str, logs_to: str = "log") -> None:
+        self._log = folder / logs_to
         said = {
             "PATH": os.environ["PATH"],
             "LADING_MODEL": str(folder / "model"),
@@ -148,11 +148,13 @@ class ServerProcess:
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Starter]:
     """Return a function that starts a server; its keywords are environment variables."""
-    started: list[ServerProcess] = []
+    started: list[ServerProcess] = []  # each logs to a file of its own
     shutil.copytree(MODEL, tmp_path / "model")
 
     def start_one(*arguments: str, **environ: str) -> ServerProcess:
-        server = ServerProcess(tmp_path, environ, *arguments)
+        server = ServerProcess(
+            tmp_path, environ, *arguments, logs_to=f"log-{len(started)}" if started else "log"
+        )
         started.append(server)
         return server
 

@@ -9,6 +9,9 @@ import threading
 import time
 from pathlib import Path
 
+WHICH = "first"
+"""Changed by tests of a changed model."""
+
 
 class ObedientModel:
     """Obeys the first word of its prompt."""
@@ -19,8 +22,8 @@ class ObedientModel:
     def predict(self, data):
         """Return what the prompt asks for."""
         word, _, rest = data["prompt"].partition(" ")
-        if word in {"pid", "made"}:
-            return {"pid": os.getpid(), "made": self.made}[word]
+        if word in {"pid", "made", "which"}:
+            return {"pid": os.getpid(), "made": self.made, "which": WHICH}[word]
         if word in MISFORTUNES:
             return MISFORTUNES[word](rest)
         if word == "sleep":
@@ -94,7 +97,7 @@ def chatter(rest):
     """Print megabytes, also past Python."""
     for number, stream in ((1, sys.stdout), (2, sys.stderr)):
         os.write(number, b"raw \xff\n")
-        for _ in range(int(rest)):
+        for _ in range(0 if stream.closed else int(rest)):
             print("x" * 1023, file=stream)
     sys.stdout.close()
     return rest
