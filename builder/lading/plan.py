@@ -67,8 +67,14 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 _HEALTH_CHECK = """\
 import os, socket, sys
-port = os.environ.get("PORT") or os.environ.get("AIP_HTTP_PORT") or {port}
+names = "PORT", "AIP_HTTP_PORT", "SAGEMAKER_BIND_TO_PORT"
+port = next(filter(None, map(os.environ.get, names)), {port})
 server = socket.create_connection(("127.0.0.1", int(port)), 4)
+if os.environ.get("LADING_TLS_CERT_FILE"):
+    import ssl
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    server = context.wrap_socket(server)
 server.sendall(b"GET /ping HTTP/1.0\\r\\n\\r\\n")
 sys.exit(server.recv(12)[9:] != b"200")"""
 """Only what the interpreter has built in: a check every few seconds must cost nothing worth speaking of."""

@@ -2,9 +2,12 @@
 
 import signal
 import ssl
+import subprocess
+import sys
 
 import httpx
 import pytest
+from lading.plan import _HEALTH_CHECK
 
 from tests.registries.certificates import make_certificates
 
@@ -18,6 +21,22 @@ def keys(tmp_path):
     path = tmp_path / "keys"
     path.write_text("# clients\n\n" + "\n".join(KEYS) + "\n")
     return path
+
+
+def health_check(url, **environ):
+    """Return the exit code of the program with which an image asks its server how it is."""
+    environ["PORT"] = str(httpx.URL(url).port)
+    program = [sys.executable, "-ISc", _HEALTH_CHECK.format(port=1)]
+    return subprocess.run(program, env=environ, stderr=subprocess.DEVNULL, check=False, timeout=30).returncode
+
+
+def test_an_image_asks_its_server_how_it_is(start):
+    """The program in an image's health check succeeds while the server can predict."""
+    server = start().until_ready()
+
+    assert health_check(server.url) == 0
+    server.stop()
+    assert health_check(server.url) != 0
 
 
 def status(server, path="/invocations", **headers):
@@ -102,6 +121,8 @@ def test_tls_is_spoken_with_the_given_certificate(start, tmp_path):
         return answer if answer.status_code == 200 else None
 
     assert server.eventually(ask).json() == "hello"
+    assert health_check(url, LADING_TLS_CERT_FILE=str(made.server)) == 0
+    assert health_check(url) != 0
     with pytest.raises(httpx.TransportError):
         httpx.get(server.url + "/ping")
     assert server.stop() == 0
