@@ -67,7 +67,7 @@ class Downloader:
         return bytes(data)
 
     def fetch(self, url: str, digest: Digest, moved: Callable[[int], None] = lambda _: None) -> Path:
-        """Return the blob of *digest*, fetched from *url*.
+        """Return the blob of *digest*, fetched from *url* unless another build does so meanwhile.
 
         Args:
             url: http or https.
@@ -80,6 +80,10 @@ class Downloader:
             ArchiveError: its host cannot be reached or refuses.
             StoreError: the disk is full, or the store cannot be written.
         """
+        with self.store.exclusive(digest.hex):  # two would write to one unfinished file
+            return self.store.find(digest) or self._fetch(url, digest, moved)
+
+    def _fetch(self, url: str, digest: Digest, moved: Callable[[int], None]) -> Path:
         path = self.store.partial(digest)
         with store_errors("write", path), path.open("a+b") as file:
             had = _seek_end(file)

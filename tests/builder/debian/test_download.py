@@ -1,5 +1,8 @@
 """Files of a mirror that misbehaves."""
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
 import httpx
 import pytest
 from lading.debian.download import Downloader, open_client
@@ -46,6 +49,21 @@ def test_a_file_arrives_whole(downloader, url, store):
 
     assert path.read_bytes() == CONTENT
     assert sum(moved) == len(CONTENT)
+
+
+def test_builds_at_once_fetch_a_file_once(downloader, url, host):
+    """Whoever comes second waits, and finds it in the store."""
+    start = Barrier(4)
+
+    def fetch(_):
+        start.wait()
+        return downloader.fetch(url, Digest.of(CONTENT))
+
+    with ThreadPoolExecutor(4) as pool:
+        paths = set(pool.map(fetch, range(4)))
+
+    assert [path.read_bytes() for path in paths] == [CONTENT]
+    assert len(host.requests) == 1
 
 
 def test_a_broken_download_goes_on_where_it_broke_off(downloader, url, host):
