@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Any, Final
@@ -39,7 +40,7 @@ def has_absent(cells: Iterable[Any]) -> bool:
 
 
 def dump(value: Any) -> bytes:
-    """Return *value* as JSON text; the model process reads it with the standard library.
+    """Return *value* as JSON text, NaN for each `ABSENT`; the model process reads it with `json`.
 
     So this is written with it, too: orjson refuses integers beyond 64 bits and lone surrogates, and
     turns NaN into null.
@@ -48,9 +49,14 @@ def dump(value: Any) -> bytes:
         Unreadable: it is nested deeper than that can read.
     """
     try:
-        return json.dumps(value, check_circular=False, separators=(",", ":")).encode()
+        return json.dumps(value, check_circular=False, separators=(",", ":"), default=as_nan).encode()
     except RecursionError as error:
         raise Unreadable("nested too deep") from error
+
+
+def as_nan(_absent: Absent) -> float:
+    """Return what pandas shows `ABSENT` as; nothing else comes out of a body that JSON cannot say."""
+    return math.nan
 
 
 def dump_cells(cells: Cells) -> bytes:

@@ -216,6 +216,8 @@ class NamedColumns:
             _, singles = flatten(value)
         except Unreadable as problem:
             raise UnreadableValue(f"column {first.name!r} ({first.type}): {problem}") from problem
+        if first.type == Scalar("datetime"):  # NumPy makes times of booleans
+            singles = [single for single in singles if not isinstance(single, bool)]
         cells = singles if isinstance(first.type, Scalar) else [value]
         if first.type not in ANYTHING_GOES:
             check_cells(first.name, first.type, first.rule.from_values, cells)

@@ -108,6 +108,15 @@ def test_missing_tensors_are_named(body, given, named):
         given(named, body)
 
 
+def test_gaps_in_tensors_of_texts_are_said(given, make_signature):
+    """A key that a record leaves out is NaN to pandas, and NumPy says so in a tensor of texts or objects."""
+    texts, objects = (make_signature(tensor(kind, [-1], name="a")) for kind in ("str", "object"))
+    records = {"dataframe_records": [{"b": 1}, {"a": "x"}]}
+
+    assert given(texts, records)["a"].tolist() == ["nan", "x"]
+    assert np.isnan(given(objects, records)["a"][0])
+
+
 def test_objects_must_be_even_before_their_names_matter(given, matrix):
     """Uneven lists in `instances` cannot be read, even where objects do not belong at all."""
     with pytest.raises(UnreadableValue, match="unequal"):
