@@ -52,7 +52,11 @@ class Cells:
         if not isinstance(split, dict):
             return split
         if isinstance(split.get("data"), dict):
-            return {**split, "data": {key: self._column(key, cells) for key, cells in split["data"].items()}}
+            columns = split["data"]
+            specs = [self._by_name.get(key) for key in columns] if self._by_name else [*self._specs]
+            specs += [None] * (len(columns) - len(specs))
+            pairs = zip(columns.items(), specs, strict=False)
+            return {**split, "data": {key: self._column(spec, cells) for (key, cells), spec in pairs}}
         if not isinstance(split.get("data"), list):
             return split
         labels = split.get("columns")
@@ -122,7 +126,7 @@ class Cells:
             not LLM_KEYS.isdisjoint(columns) and all(map(is_one_cell, columns.values()))
         )
         if not is_row:
-            columns = {name: self._column(name, cells) for name, cells in columns.items()}
+            columns = {name: self._column(self._by_name.get(name), cells) for name, cells in columns.items()}
         return {
             name: cells
             if isinstance(cells, list) and not is_row
@@ -130,8 +134,7 @@ class Cells:
             for name, cells in columns.items()
         }
 
-    def _column(self, name: str, cells: Any) -> Any:
-        spec = self._by_name.get(name)
+    def _column(self, spec: Spec | None, cells: Any) -> Any:
         return [self._cell(spec, cell) for cell in cells] if isinstance(cells, list) else cells
 
     def _cell(self, spec: Spec | None, cell: Any) -> Any:
