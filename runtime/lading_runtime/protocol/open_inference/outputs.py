@@ -23,7 +23,8 @@ from lading_runtime.schema.refusals import Unreadable
 from lading_runtime.wire import Buffer
 
 NUMBERS = frozenset({int, float, type(None)})
-INFERRED = (
+INFERRED: tuple[tuple[frozenset[type], tuple[str, ...]], ...] = (
+    (frozenset(), ("FP64",)),
     (frozenset({bool}), ("BOOL",)),
     (frozenset({int}), ("INT64", "UINT64")),
     (NUMBERS, ("FP64",)),
