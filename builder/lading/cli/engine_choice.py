@@ -54,6 +54,7 @@ class Wishes:
             "-o": self.outputs,
             "--platform with more than one": self.platforms[1:],
             "--offline": self.is_offline,
+            "--bytecode": self.bytecode,
             f"--base-image {self.base}": (self.base or "").startswith(_OCI_BASES),
         }
         return next((option for option, is_given in given.items() if is_given), None)

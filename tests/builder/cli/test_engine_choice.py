@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from lading.cli.engine_choice import EngineName, Wishes, choose, parse_outputs, parse_platforms
 from lading.cli.output_option import OutputOption
+from lading.engines.oci.bytecode.mode import Bytecode
 from lading.environment import Platform
 from lading.errors import InvalidOption
 from lading.plan import LINUX_AMD64
@@ -35,6 +36,7 @@ def name_of(module: object) -> str:
         {"outputs": parse_outputs(["out"])},
         {"platforms": (LINUX_AMD64, ARM)},
         {"is_offline": True},
+        {"bytecode": Bytecode.OFF},
         {"base": "debian:bookworm"},
         {"base": "oci:base"},
     ],
