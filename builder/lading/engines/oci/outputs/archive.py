@@ -1,4 +1,4 @@
-"""Images into one file: ``-o type=archive,dest=FILE``, or ``dest=-`` for standard output."""
+"""Images into one file: ``-o type=oci-archive,dest=FILE``, or ``dest=-`` for standard output."""
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass

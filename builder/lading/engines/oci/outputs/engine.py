@@ -1,4 +1,4 @@
-"""Images into the store of Docker, or of anything that speaks its API: ``-o type=engine``.
+"""Images into the store of Docker, or of anything that speaks its API: ``-o type=docker``.
 
 The engine is sent only the layers that no image of it has. When it does not find one after all, or its
 kind does not take part of an image, it is sent everything.
