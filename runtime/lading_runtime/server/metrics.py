@@ -137,8 +137,8 @@ class Metrics:
         if exchange.received_bytes is not None:
             values[self._received] += exchange.received_bytes
             self._stages(exchange)
-        if exchange.error is not None or exchange.status in REFUSALS:
-            self._failure(exchange)
+        if exchange.error is not None:
+            self._failure(exchange.error, exchange.status)
 
     def batch(self, requests: int, rows: int, reason: str) -> None:
         """Count what the model process is given at once; *reason* is why now, one of a few words."""
@@ -176,10 +176,10 @@ class Metrics:
         if exchange.encode_s is not None:
             self._encode.observe(exchange.encode_s)
 
-    def _failure(self, exchange: Exchange) -> None:
-        if exchange.error is not None:
-            self._values[self._page.row(ERRORS.name, exchange.error)] += 1.0
-        if exchange.status in REFUSALS:
+    def _failure(self, error: str, status: int) -> None:
+        """Count an error; probes that are answered 503 are none."""
+        self._values[self._page.row(ERRORS.name, error)] += 1.0
+        if status in REFUSALS:
             self._values[self._page.row(REFUSED.name)] += 1.0
-        if exchange.error == DEADLINE_EXCEEDED:
+        if error == DEADLINE_EXCEEDED:
             self._values[self._page.row(DEADLINE_MISSES.name)] += 1.0

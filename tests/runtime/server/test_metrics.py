@@ -1,0 +1,84 @@
+"""What one worker counts, and that counting it costs next to nothing."""
+
+import time
+
+import pytest
+from lading_runtime.server.access import Exchange
+from lading_runtime.server.metrics import Metrics
+
+BUDGET_S = 5e-6
+
+
+def answered(status=200, error=None):
+    """Return an exchange that has been answered."""
+    exchange = Exchange()
+    exchange.status, exchange.error = status, error
+    exchange.received_bytes, exchange.sent_bytes = 100, 30
+    exchange.decode_s, exchange.queue_s, exchange.model_s, exchange.encode_s = 3e-5, 1e-4, 2e-4, 1e-5
+    return exchange
+
+
+def totals(metrics):
+    """Return every count by its key."""
+    return {entry.key: entry.value for entry in metrics.ledger.entries()}
+
+
+def test_a_request_costs_less_than_five_microseconds():
+    """A scoring request, alone in its batch, is counted within the budget; the best of many tries counts."""
+    metrics, exchange = Metrics(), answered()
+
+    def once():
+        """Return how long each of 2,000 requests took."""
+        began = time.perf_counter()
+        for _ in range(2000):
+            metrics.request("/invocations", exchange, 4e-4)
+            metrics.batch(1, 1, "idle")
+        return (time.perf_counter() - began) / 2000
+
+    assert min(once() for _ in range(50)) < BUDGET_S
+
+
+def test_stages_fall_into_their_buckets():
+    """A time is counted in the bucket whose upper end is the first that is not below it."""
+    metrics = Metrics()
+
+    metrics.request("/invocations", answered(), 4e-4)
+
+    seen = totals(metrics)
+    assert seen["lading_stage_duration_seconds", "queue", "0"] == 1
+    assert seen["lading_stage_duration_seconds", "model", "1"] == 1
+    assert seen["lading_request_duration_seconds", "/invocations", "2"] == 1
+    assert seen["lading_request_duration_seconds", "/invocations", "sum"] == pytest.approx(4e-4)
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "refused", "missed"),
+    [
+        (200, None, 0, 0),
+        (503, None, 0, 0),
+        (503, "Overloaded", 1, 0),
+        (503, "NotReady", 1, 0),
+        (504, "DeadlineExceeded", 0, 1),
+        (400, "SchemaViolation", 0, 0),
+    ],
+)
+def test_refusals_and_missed_deadlines_are_told_apart(status, error, refused, missed):
+    """Refused is what the server did not take; a probe that hears 503 is not, nor is a wrong request."""
+    metrics = Metrics()
+
+    metrics.request("/invocations", answered(status, error), 1e-3)
+
+    seen = totals(metrics)
+    assert (seen["lading_requests_refused",], seen["lading_deadline_misses",]) == (refused, missed)
+
+
+def test_a_lost_model_process_uses_no_memory():
+    """Until there is another, no process counts as the model's."""
+    metrics = Metrics()
+
+    metrics.model_process_ready(4711)
+    metrics.model_process_replaced("it ended")
+
+    seen = totals(metrics)
+    assert seen["!pid", "model"] == 0
+    assert seen["lading_model_process_restarts", "it ended"] == 1
