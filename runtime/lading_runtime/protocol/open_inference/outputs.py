@@ -22,7 +22,7 @@ from lading_runtime.schema.cells import flatten
 from lading_runtime.schema.refusals import Unreadable
 from lading_runtime.wire import Buffer
 
-NUMBERS = frozenset({int, float, type(None)})
+NUMBERS: frozenset[type] = frozenset({int, float, type(None)})
 INFERRED: tuple[tuple[frozenset[type], tuple[str, ...]], ...] = (
     (frozenset(), ("FP64",)),
     (frozenset({bool}), ("BOOL",)),
