@@ -70,7 +70,7 @@ def keep_texts(expected: Any, found: Any, texts: set[str]) -> Any:
     if not isinstance(expected, str) or not isinstance(found, str):
         return expected
     is_dtype = (expected, found) == ("str", "object") and bool(texts)
-    is_cut = re.sub(r"(\\x00)+'$", "'", found) == expected
+    is_cut = re.sub(r"(\\x00)+'(?=[],)}]|$)", "'", found) == expected
     is_decoded = bool(texts) and DTYPE.sub("", decoded(expected, texts)) == DTYPE.sub("", found)
     return found if is_dtype or is_cut or is_decoded else expected
 
