@@ -2,6 +2,7 @@
 
 from lading.engines.oci.bases.interpreter import find_python, python_key
 from lading.environment import PythonMinor
+from lading.errors import InvalidImage
 from lading.oci.image import Image
 from lading.store import Store
 
@@ -13,12 +14,17 @@ def known_python(image: Image, python: PythonMinor, name: str, store: Store) -> 
 
     Raises:
         BuildFailed: the image has no such interpreter; says which it has.
+        InvalidImage: a layer is damaged; says of which image.
         LadingError: a layer cannot be read.
     """
     key = python_key(image, python)
     kept = store.read_entry(_ENTRY, key)
     if kept is not None:
         return kept.decode()
-    found = find_python(image, python, name)
+    try:
+        found = find_python(image, python, name)
+    except InvalidImage as error:
+        hint = error.hint or "copy or pull that image anew"
+        raise InvalidImage(f"base image {name!r}: {error.message}", hint=hint) from error
     store.write_entry(_ENTRY, key, found.encode())
     return found

@@ -9,7 +9,7 @@ from lading.digest import Digest
 from lading.engines.oci.bases.interpreter import find_python, python_key
 from lading.engines.oci.bases.known import known_python
 from lading.environment import PythonMinor
-from lading.errors import BuildFailed
+from lading.errors import BuildFailed, InvalidImage
 from lading.oci import media_types
 from lading.oci.blob import Blob, BytesBlob
 from lading.oci.config import Config
@@ -113,6 +113,17 @@ def test_an_answer_is_kept(store):
     again = image(Layer(program.descriptor, program.diff_id, Unreadable()))
 
     assert known_python(again, PYTHON, "b", store) == "/usr/bin/python3.11"
+
+
+def test_a_damaged_layer_is_told_with_its_image(store):
+    """Nothing is kept; the error says which layer of which image, and what to do."""
+    descriptor = Descriptor.of(media_types.TAR_GZIP, b"damaged")
+    damaged = Layer(descriptor, Digest.of(b""), BytesBlob(b"damaged"))
+
+    with pytest.raises(
+        InvalidImage, match=f"^base image 'b': the layer {descriptor.digest} .*; copy or pull"
+    ):
+        known_python(image(damaged), PYTHON, "b", store)
 
 
 def test_an_answer_is_kept_for_what_it_depends_on():
