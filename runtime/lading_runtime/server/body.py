@@ -5,10 +5,13 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable
 
-from starlette.types import Receive
+from starlette.types import Receive, Scope
 
 from lading_runtime.errors import BodyTooLarge, DeadlineExceeded, MalformedBody, UnsupportedMediaType
 from lading_runtime.server.interruption import ClientDisconnected, Cutoff
+
+WHOLE_BODY = "lading.whole_body"
+"""Where a connection puts, into the scope, a body that came together with the head of its request."""
 
 GZIP = frozenset({b"gzip", b"x-gzip"})
 PLAIN = frozenset({b"", b"identity"})
@@ -16,16 +19,18 @@ GZIP_WINDOW = 31
 """zlib's way to say: gzip header, largest window."""
 
 
-async def read_body(
-    headers: Iterable[tuple[bytes, bytes]], receive: Receive, *, max_bytes: int, deadline: float
-) -> bytes:
-    """Return the body of a request.
+async def read_body(scope: Scope, receive: Receive, *, max_bytes: int, deadline: float) -> bytes:
+    """Return the body of a request; one that is there already without a timer and a message.
 
     Raises:
         BodyTooLarge: it has more than *max_bytes*; if it says so itself, nothing of it is read.
         ClientDisconnected: it will never be complete.
         DeadlineExceeded: it is not complete at *deadline*.
     """
+    whole: bytes | bytearray | None = scope.get(WHOLE_BODY)
+    if whole is not None and len(whole) <= max_bytes:
+        return bytes(whole)
+    headers: Iterable[tuple[bytes, bytes]] = scope["headers"]
     declared = next((value for name, value in headers if name == b"content-length"), b"")
     if declared.isdigit() and int(declared) > max_bytes:
         raise _too_large(max_bytes)

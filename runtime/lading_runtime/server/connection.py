@@ -16,6 +16,8 @@ from dataclasses import dataclass
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from lading_runtime.server.body import WHOLE_BODY
+
 MAX_HEAD_BYTES = 1 << 16
 """As much as uvicorn's other parser takes; what has come in one piece may be more."""
 
@@ -38,6 +40,8 @@ class Connection(HttpToolsProtocol):
     limits: ConnectionLimits
     _is_in_head = False
     _head_bytes = 0
+    _is_in_piece = False
+    """Whether the request that is being read began in the piece of data that is being read."""
     _head_timer: asyncio.TimerHandle | None = None
     _write_timer: asyncio.TimerHandle | None = None
 
@@ -84,6 +88,7 @@ class Connection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A request begins."""
         super().on_message_begin()
+        self._is_in_piece = True
         self._is_in_head, self._head_bytes = True, 0
 
     def on_headers_complete(self) -> None:
@@ -96,9 +101,11 @@ class Connection(HttpToolsProtocol):
             super().on_headers_complete()
 
     def on_message_complete(self) -> None:
-        """A request is complete."""
+        """A request is complete; its body, if nobody can have asked for it yet, goes with it."""
         if not self.parser.should_upgrade():
             super().on_message_complete()
+            if self._is_in_piece:
+                self.scope[WHOLE_BODY] = self.cycle.body  # type: ignore[literal-required]  # no key of ASGI
 
     def _await_head(self) -> None:
         self._head_timer = self.loop.call_later(self.limits.timeout_s, self._give_up)
@@ -122,6 +129,7 @@ class Connection(HttpToolsProtocol):
 
     def _feed(self, data: bytes) -> bytes:
         """Have *data* parsed; return what is to be parsed once more."""
+        self._is_in_piece = False
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 import re
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -103,21 +102,25 @@ class Invocations:
         # Refused before its body is read: a client that comes too early need not send it.
         self._predictor.check_accepts()
         max_bytes = self._settings.max_body_bytes
-        body = await read_body(headers, receive, max_bytes=max_bytes, deadline=deadline)
+        body = await read_body(scope, receive, max_bytes=max_bytes, deadline=deadline)
         exchange.received_bytes = len(body)
-        with Cutoff(deadline, DeadlineExceeded("the body could not be read within the request timeout")):
-            began = time.perf_counter()
-            question = await self._off_loop(
-                _size_of_work(body, headers), partial(self._decode, body, dict(headers))
-            )
-            exchange.decoded_at = time.perf_counter()
-            exchange.decode_s = exchange.decoded_at - began
+        began = time.perf_counter()
+        question = await self._read(body, dict(headers), deadline)
+        exchange.decoded_at = time.perf_counter()
+        exchange.decode_s = exchange.decoded_at - began
         if question.payload.is_streamed:
             with Presence(receive):
                 await self._stream(question, limit, exchange, reply)
         else:
             prediction = await self._predictor.predict(question.payload, deadline, limit)
             await reply.answer(*await self._encode(question.answer, prediction, exchange))
+
+    async def _read(self, body: bytes, headers: Headers, deadline: float) -> Question:
+        # Of a packed body nobody knows how much there is to decode.
+        if len(body) <= INLINE_BYTES and b"content-encoding" not in headers:
+            return self._decode(body, headers)
+        with Cutoff(deadline, DeadlineExceeded("the body could not be read within the request timeout")):
+            return await self._in_thread(partial(self._decode, body, headers))
 
     async def _stream(self, question: Question, deadline: float, exchange: Exchange, reply: Reply) -> None:
         """Send each part of the answer when it is there; the model stops when this does."""
@@ -136,7 +139,8 @@ class Invocations:
         exchange.queue_s, exchange.model_s = prediction.queue_s, prediction.model_s
         size = sum(len(buffer) for buffer in prediction.buffers)
         began = time.perf_counter()
-        encoded = await self._off_loop(size, partial(encode, prediction.value, prediction.buffers))
+        work = partial(encode, prediction.value, prediction.buffers)
+        encoded = work() if size <= INLINE_BYTES else await self._in_thread(work)
         exchange.encoded_at = time.perf_counter()
         exchange.encode_s = exchange.encoded_at - began
         return encoded
@@ -147,10 +151,7 @@ class Invocations:
         is_streamable = self._predictor.is_streamable
         return self._dialect.read(plain, headers, self._signature, is_streamable=is_streamable)
 
-    async def _off_loop(self, size: float, work: Callable[[], T]) -> T:
-        """Do *work* here if it is small, else in a thread."""
-        if size <= INLINE_BYTES:
-            return work()
+    async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, _do_uncollected, work)
 
 
@@ -166,11 +167,6 @@ def asked_timeout_s(headers: Iterable[tuple[bytes, bytes]], timeout_s: float) ->
                 raise RequestError("X-Request-Timeout must be a number of seconds above zero")
             return min(float(value), timeout_s)
     return timeout_s
-
-
-def _size_of_work(body: bytes, headers: Iterable[tuple[bytes, bytes]]) -> float:
-    """Return how many bytes must be decoded; of a packed body nobody knows it."""
-    return math.inf if any(name == b"content-encoding" for name, _ in headers) else len(body)
 
 
 def _do_uncollected(work: Callable[[], T]) -> T:

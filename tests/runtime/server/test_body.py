@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lading_runtime.errors import BodyTooLarge, DeadlineExceeded, MalformedBody, UnsupportedMediaType
-from lading_runtime.server.body import read_body, unpack_body
+from lading_runtime.server.body import WHOLE_BODY, read_body, unpack_body
 from lading_runtime.server.interruption import ClientDisconnected
 
 LIMIT = 100
@@ -25,7 +25,7 @@ def read(*messages, headers=(), within_s=10):
 
     async def main():
         deadline = asyncio.get_running_loop().time() + within_s
-        return await read_body(headers, receive, max_bytes=LIMIT, deadline=deadline)
+        return await read_body({"headers": headers}, receive, max_bytes=LIMIT, deadline=deadline)
 
     return asyncio.run(main())
 
@@ -38,6 +38,20 @@ def part(body, *, more_body=False):
 def test_the_parts_of_a_body_are_joined():
     """A body that comes in parts is their bytes."""
     assert read(part(b"a", more_body=True), part(b"b", more_body=True), part(b"c")) == b"abc"
+
+
+def read_whole(body):
+    """Read a body that the connection has put into the scope; no message ever comes."""
+
+    async def receive():
+        pytest.fail("the body is there")
+
+    return asyncio.run(read_body({"headers": (), WHOLE_BODY: body}, receive, max_bytes=LIMIT, deadline=0.0))
+
+
+def test_a_body_that_is_there_is_not_waited_for():
+    """What came with the head of its request is the body."""
+    assert read_whole(bytearray(b"abc")) == b"abc"
 
 
 def test_a_body_that_says_it_is_too_large_is_not_read():
