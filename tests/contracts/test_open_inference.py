@@ -141,6 +141,23 @@ def check_calls(name: str, told: dict[str, Any], metadata: dict[str, Any]) -> No
         assert told["ready"]
 
 
+@pytest.mark.xdist_group("open inference")
+def test_a_stream_is_an_answer_for_each_part(start: Starter, conformance, mlflow_python):
+    """``infer_stream`` sends an event for each part: an answer of its own, with the request's id."""
+    server = start(conformance.models / "stream_plain", mlflow_python)
+    asked = {"id": "9", "inputs": [tensor("x", "INT64", [1], [1])]}
+
+    answer = httpx.post(f"{server.url}/v2/models/{MODEL}/infer_stream", json=asked)
+    whole = httpx.post(f"{server.url}/v2/models/{MODEL}/infer", json=asked)
+
+    parts = [json.loads(event.removeprefix("data: ")) for event in answer.text.strip().split("\n\n")]
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    assert [part["outputs"][0]["data"] for part in parts] == [["c0"], ["c1"], ["c2"]]
+    assert {part["id"] for part in parts} == {"9"}
+    assert whole.json()["outputs"][0]["data"] == ["full"]
+
+
+@pytest.mark.xdist_group("open inference")
 def test_half_floats_come_back_as_they_went(start: Starter, clients, conformance, mlflow_python):
     """FP16 reaches the model as such from clients that can send it."""
     server = start(conformance.models / "echo_nosig", mlflow_python)

@@ -17,6 +17,9 @@ from lading_runtime.server.problems import MLFLOW_PROBLEMS, ProblemFormat
 from lading_runtime.server.responses import JSON
 from lading_runtime.wire import Buffer
 
+DONE = b"[DONE]"
+"""What MLflow's agent server says behind the last part."""
+
 Headers = dict[bytes, bytes]
 
 
@@ -57,6 +60,10 @@ class Dialect(Protocol):
     def problems(self) -> ProblemFormat:
         """How errors are said."""
 
+    @property
+    def ending(self) -> bytes | None:
+        """The data of the event behind the last part of a streamed answer; None: there is none."""
+
     def read(
         self, body: bytes, headers: Headers, signature: Signature | None, *, is_streamable: bool
     ) -> Question:
@@ -85,6 +92,7 @@ class MlflowDialect:
     """MLflow's scoring protocol."""
 
     problems: ProblemFormat = MLFLOW_PROBLEMS
+    ending: bytes | None = DONE
 
     def read(
         self, body: bytes, headers: Headers, signature: Signature | None, *, is_streamable: bool

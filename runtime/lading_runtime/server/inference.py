@@ -64,6 +64,8 @@ class InferenceDialect:
     """``/v2/models/MODEL/infer``."""
 
     problems: ProblemFormat = OPEN_INFERENCE_PROBLEMS
+    ending: bytes | None = None
+    """MLServer's clients read every event as an answer."""
 
     def __init__(self, identity: Identity, signature: Signature | None, *, is_streamed: bool = False) -> None:
         self._identity = identity

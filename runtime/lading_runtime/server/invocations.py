@@ -82,6 +82,7 @@ class Invocations:
             settings.request_timeout_s,
             has_stack_traces=settings.has_stack_traces,
             problems=self._dialect.problems,
+            ending=self._dialect.ending,
         )
         try:
             await self._score(scope, receive, exchange, reply)

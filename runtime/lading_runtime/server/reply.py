@@ -14,6 +14,7 @@ import orjson
 from starlette.types import Message, Send
 
 from lading_runtime.errors import ScoringError
+from lading_runtime.server.dialect import DONE
 from lading_runtime.server.interruption import ClientDisconnected, Cutoff
 from lading_runtime.server.problems import MLFLOW_PROBLEMS, ProblemFormat
 from lading_runtime.server.responses import JSON, respond, respond_problem
@@ -25,7 +26,11 @@ HEADERS = [
     # nginx gathers responses unless it is told not to.
     (b"x-accel-buffering", b"no"),
 ]
-DONE = b"[DONE]"
+
+
+def event_of(data: bytes) -> bytes:
+    """Return *data* as a server-sent event."""
+    return b"data: " + data + b"\n\n"
 
 
 class Reply:
@@ -38,10 +43,12 @@ class Reply:
         *,
         has_stack_traces: bool,
         problems: ProblemFormat = MLFLOW_PROBLEMS,
+        ending: bytes | None = DONE,
     ) -> None:
         self._send = send
         self._patience_s = patience_s
         self._problems = problems
+        self._ending = ending
         self._has_stack_traces = has_stack_traces
         self._has_begun = False
 
@@ -57,11 +64,11 @@ class Reply:
         Raises:
             ClientDisconnected: the client takes nothing any more.
         """
-        await self._send_event(data, is_last=False)
+        await self._send_body(event_of(data), is_last=False)
 
     async def end(self) -> None:
         """Say that there are no more parts."""
-        await self._send_event(DONE, is_last=True)
+        await self._send_body(b"" if self._ending is None else event_of(self._ending), is_last=True)
 
     async def refuse(self, error: ScoringError) -> None:
         """Answer with *error*; after the first part, as the last event before the end."""
@@ -73,15 +80,11 @@ class Reply:
         await self.event(orjson.dumps({"error": fields.pop("message", ""), **fields}))
         await self.end()
 
-    async def _send_event(self, data: bytes, *, is_last: bool) -> None:
+    async def _send_body(self, body: bytes, *, is_last: bool) -> None:
         if not self._has_begun:
             self._has_begun = True
             await self._send({"type": "http.response.start", "status": 200, "headers": HEADERS})
-        message: Message = {
-            "type": "http.response.body",
-            "body": b"data: " + data + b"\n\n",
-            "more_body": not is_last,
-        }
+        message: Message = {"type": "http.response.body", "body": body, "more_body": not is_last}
         until = asyncio.get_running_loop().time() + self._patience_s
         with Cutoff(until, ClientDisconnected()):
             await self._send(message)
