@@ -28,7 +28,7 @@ from lading_runtime.worker.facts import facts_of
 from lading_runtime.worker.failure import describe, stack_trace, text_of
 from lading_runtime.worker.forkability import reason_against_forking
 from lading_runtime.worker.libraries import import_libraries
-from lading_runtime.worker.lifetime import Limit, hang_on
+from lading_runtime.worker.lifetime import Limit, hang_on, offer_to_the_oom_killer
 from lading_runtime.worker.loaders.choice import load
 from lading_runtime.worker.log import report
 from lading_runtime.worker.model import ModelFolder, Unloadable
@@ -186,6 +186,7 @@ class Host:
             os.setpgid(0, 0)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             self._control.close()
+            offer_to_the_oom_killer()
             for lifeline in lifelines:
                 hang_on(lifeline)
             serve(stream, self._loaded or load_model(self._model, is_shared=False), limit)

@@ -9,6 +9,7 @@ import resource
 import select
 import signal
 import socket
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Mapping
@@ -16,6 +17,9 @@ from typing import Any, Mapping
 from lading_runtime.worker.log import report
 
 MEMORY = Path("/proc/self/statm")
+OOM_SCORE = Path("/proc/self/oom_score_adj")
+OOM_PREFERENCE = 200
+"""As if the process had a fifth of the memory more than it has."""
 
 
 def hang_on(lifeline: socket.socket) -> None:
@@ -31,6 +35,17 @@ def hang_on(lifeline: socket.socket) -> None:
     fcntl.fcntl(lifeline, fcntl.F_SETFL, fcntl.fcntl(lifeline, fcntl.F_GETFL) | os.O_ASYNC)
     if select.select([lifeline], [], [], 0)[0]:  # it was closed before the kernel was asked to look
         os.kill(0, signal.SIGKILL)
+
+
+def offer_to_the_oom_killer() -> None:
+    """Have the kernel, when memory runs out, end this process sooner than the server and the host.
+
+    They are no smaller where the model is shared: its pages count for each process. More than a preference
+    would expose the container to others on its machine (proc_pid_oom_score_adj(5)).
+    """
+    with suppress(OSError, ValueError):  # no process file system, or a system that lets nobody change it
+        wanted = int(OOM_SCORE.read_text()) + OOM_PREFERENCE
+        OOM_SCORE.write_text(str(min(wanted, 1000)))
 
 
 @dataclass

@@ -84,3 +84,21 @@ def test_a_bad_value_names_its_variable(environ, name, value):
     assert text.startswith(f"{name}: expected ")
     assert repr(value) in text
     assert "\n" not in text
+
+
+@pytest.mark.parametrize(
+    ("text", "size_bytes"),
+    [("0", 0), ("1500000000", 1_500_000_000), ("800M", 800_000_000), ("2Gi", 2 << 30), ("1.5 GiB", 3 << 29)],
+)
+def test_sizes_have_units(environ, text, size_bytes):
+    """Sizes are bytes, or as Kubernetes and people write them: M is a million, Mi is 2^20."""
+    settings = Settings.read({**environ, "LADING_MODEL_MAX_RSS": text}, LIMITS)
+
+    assert settings.model_max_rss_bytes == size_bytes
+
+
+@pytest.mark.parametrize("text", ["much", "1X", "i", "-1", "M", "1.5.2G"])
+def test_strange_sizes_are_refused(environ, text):
+    """What is no size is named with its setting."""
+    with pytest.raises(BadSetting, match="LADING_MODEL_MAX_RSS: expected a number of bytes"):
+        Settings.read({**environ, "LADING_MODEL_MAX_RSS": text}, LIMITS)
