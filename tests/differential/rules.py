@@ -9,6 +9,7 @@ import contextlib
 import math
 import re
 from collections.abc import Callable, Iterator
+from itertools import zip_longest
 from types import ModuleType
 from typing import Any
 
@@ -143,6 +144,7 @@ def request_tests() -> dict[str, Callable[[Case], bool]]:
         "objects as rows": has_objects_as_rows,
         "rows of different kinds": has_rows_of_different_kinds,
         "short year in params": has_short_year_in_params,
+        "cells of different kinds": has_cells_of_different_kinds,
     }
 
 
@@ -168,6 +170,17 @@ def has_rows_of_different_kinds(case: Case) -> bool:
     if not isinstance(rows, list):
         return False
     return len({type(row) if isinstance(row, (list, dict)) else None for row in rows}) > 1
+
+
+def has_cells_of_different_kinds(case: Case) -> bool:
+    """Tell whether a column of a data frame has lists beside single values."""
+    payload = case.payload if isinstance(case.payload, dict) else {}
+    split = payload.get("dataframe_split")
+    rows = split.get("data") if isinstance(split, dict) else payload.get("dataframe_records")
+    if not isinstance(rows, list) or not all(isinstance(row, (list, dict)) for row in rows):
+        return False
+    columns = zip_longest(*(row if isinstance(row, list) else row.values() for row in rows))
+    return any(len({isinstance(cell, list) for cell in cells}) > 1 for cells in columns)
 
 
 def has_short_year_in_params(case: Case) -> bool:

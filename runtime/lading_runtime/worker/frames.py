@@ -17,7 +17,7 @@ from typing import Any, Callable, Sequence
 from lading_runtime.payload import MISSING_BOOLEAN, Node
 from lading_runtime.wire import Buffer
 from lading_runtime.worker.columnar import build_columnar
-from lading_runtime.worker.problems import PayloadError
+from lading_runtime.worker.problems import PayloadError, SchemaError
 
 Buffers = Sequence[Buffer]
 
@@ -132,9 +132,10 @@ def _build_columns(nodes: Sequence[Node], buffers: Buffers) -> dict[Any, Any]:
         try:
             columns[node["name"]] = _build_column(node, buffers)
         except PayloadError as error:  # noqa: PERF203 - each column may have one of its own
-            problems.append(str(error))
+            problems.append(error)
     if problems:
-        raise PayloadError("; ".join(problems))
+        kind = SchemaError if all(isinstance(error, SchemaError) for error in problems) else PayloadError
+        raise kind("; ".join(map(str, problems)))
     return columns
 
 
@@ -155,7 +156,9 @@ def _build_column(column: Node, buffers: Buffers) -> Any:
     except PayloadError as error:
         raise PayloadError(f"column {column['name']!r}: {error}") from error
     except UnicodeError as error:  # a lone surrogate, which JSON can say and Arrow cannot
-        raise PayloadError(f"column {column['name']!r}: a text that is no Unicode") from error
+        # The cells of `inputs` are an array to MLflow, which then makes no data frame of it.
+        kind = SchemaError if column["type"] == "string" else PayloadError
+        raise kind(f"column {column['name']!r}: a text that is no Unicode") from error
 
 
 def _boolean_column(column: Node, buffers: Buffers) -> Any:
