@@ -10,6 +10,7 @@ jemalloc's (it restarts it as well). Where the rule errs, memory is not shared; 
 from __future__ import annotations
 
 import ctypes
+import os
 import re
 import sys
 import threading
@@ -24,8 +25,10 @@ OPENBLAS_FUNCTIONS = tuple(
 SURVIVING_THREADS = frozenset(["jemalloc_bg_thd"])
 """Names of threads that their library restarts in a forked process."""
 
+OPENBLAS = re.compile(r"openblas[^/]*\.so[^/]*$")
 TASKS = Path("/proc/self/task")
-MAPS = Path("/proc/self/maps")
+LAST_ID = 1 << 22
+"""No thread's id is larger (``PID_MAX_LIMIT`` of Linux)."""
 
 
 def reason_against_forking() -> str | None:
@@ -69,9 +72,29 @@ INITIALISED = {"TensorFlow": is_tensorflow_loaded, "CUDA": is_cuda_initialised, 
 def native_threads() -> int:
     """Return how many threads this process has beside the main one and those that survive."""
     if not TASKS.is_dir():
-        return 0
+        return len(other_threads())
     names = [thread_name(task) for task in TASKS.iterdir()]
     return sum(name is not None and name not in SURVIVING_THREADS for name in names) - 1
+
+
+def other_threads() -> list[int]:
+    """Return the ids of all threads but the main one, where no process file system lists them.
+
+    Ids are given in ascending order, so those of this process lie between its own and that of a thread
+    which is made now; whether one is its own, a signal that is none asks (tgkill(2)).
+    """
+    newest: list[int] = []
+    thread = threading.Thread(target=lambda: newest.append(threading.get_native_id()))
+    thread.start()
+    thread.join()
+    main = os.getpid()
+    after = (
+        range(main + 1, newest[0]) if newest[0] > main else [*range(2, newest[0]), *range(main + 1, LAST_ID)]
+    )
+    tgkill = getattr(ctypes.CDLL(None), "tgkill", None)
+    if tgkill is None:  # a C library that is not GNU's, or older than 2.30: there might be any
+        return [main]
+    return [number for number in after if tgkill(main, number, 0) == 0]
 
 
 def thread_name(task: Path) -> str | None:
@@ -84,10 +107,28 @@ def thread_name(task: Path) -> str | None:
 
 def openblas_threads() -> int:
     """Return how many threads the loaded copies of OpenBLAS keep, beside the one that calls them."""
-    if not MAPS.is_file():
+    return sum(threads_of(file) - 1 for file in loaded_libraries() if OPENBLAS.search(file))
+
+
+class LoadedObject(ctypes.Structure):
+    """The beginning of what dl_iterate_phdr(3) tells of a shared object."""
+
+    _fields_ = (("address", ctypes.c_void_p), ("name", ctypes.c_char_p))
+
+
+NOTE = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(LoadedObject), ctypes.c_size_t, ctypes.c_void_p)
+
+
+def loaded_libraries() -> set[str]:
+    """Return the files of all shared objects in this process, as the loader itself knows them."""
+    found: set[str] = set()
+
+    def note(loaded: Any, _size: int, _data: object) -> int:
+        found.add(os.fsdecode(loaded.contents.name or b""))
         return 0
-    files = set(re.findall(r"(/\S*openblas\S*\.so\S*)$", MAPS.read_text(), re.MULTILINE))
-    return sum(threads_of(file) - 1 for file in files)
+
+    ctypes.CDLL(None).dl_iterate_phdr(NOTE(note), None)
+    return found
 
 
 def threads_of(file: str) -> int:

@@ -90,10 +90,36 @@ def test_a_thread_that_ends_while_it_is_counted_counts_not(tmp_path):
     assert forkability.thread_name(tmp_path) is None
 
 
-def test_without_a_process_file_system_nothing_native_is_known(monkeypatch, tmp_path):
-    """Where the system tells no threads, only Python's count."""
-    monkeypatch.setattr(forkability, "TASKS", tmp_path / "task")
-    monkeypatch.setattr(forkability, "MAPS", tmp_path / "maps")
+NO_PROC = """
+from pathlib import Path
+from lading_runtime.worker import forkability
+forkability.TASKS = Path("/nonexistent")
+"""
 
-    assert threading.active_count() >= 1
-    assert (forkability.native_threads(), forkability.openblas_threads()) == (0, 0)
+
+@pytest.mark.parametrize(
+    ("script", "strangers"),
+    [("", 0), ("import numpy; numpy.ones((500, 500)) @ numpy.ones((500, 500))", 0), (NATIVE_THREAD, 1)],
+    ids=["nothing", "linear algebra", "native thread"],
+)
+def test_without_a_process_file_system_threads_are_found(script, strangers):
+    """In a bare chroot a library's thread is found all the same, and OpenBLAS's are known as such."""
+    count = "\nprint(forkability.native_threads() - forkability.openblas_threads())\nimport os; os._exit(0)"
+    command = [sys.executable, "-uc", NO_PROC + script + count]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == str(strangers)
+
+
+def test_threads_are_counted_alike_in_both_ways():
+    """What the kernel answers one by one is what the process file system lists."""
+    is_over = threading.Event()
+    threads = [threading.Thread(target=is_over.wait) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    listed = {int(task.name) for task in forkability.TASKS.iterdir()} - {threading.main_thread().native_id}
+    found = set(forkability.other_threads())
+    is_over.set()
+
+    assert {thread.native_id for thread in threads} <= found
+    assert found == listed
