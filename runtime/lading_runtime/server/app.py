@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
@@ -21,7 +21,7 @@ from lading_runtime.server.instruments import Instruments
 from lading_runtime.server.invocations import Invocations
 from lading_runtime.server.model import ServedModel
 from lading_runtime.server.observation import Observation
-from lading_runtime.server.open_inference import PATH, OpenInference
+from lading_runtime.server.open_inference import PATH, OpenInference, infer_path
 from lading_runtime.server.platforms import platform_routes
 from lading_runtime.server.pool import Pool
 from lading_runtime.server.probes import Drain, Health, Ping, Version
@@ -65,22 +65,25 @@ def create_app(
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     invocations = Invocations(signature, settings, batcher)
     identity = identity_of(model, settings.hosting)
+    open_inference = OpenInference(identity, signature, settings, batcher, drain)
     ping = Ping(pool, drain)
     paths = scoring_paths(model)
+    scoring: dict[str, ASGIApp] = dict.fromkeys(paths, invocations)
+    scoring[infer_path(identity)] = open_inference
     app.router.routes.extend(
         [
             *(Route(path, invocations, methods=["POST"]) for path in paths),
             Route("/ping", ping, methods=["GET", "HEAD"]),
             Route("/health", Health(pool), methods=["GET", "HEAD"]),
             Route("/version", Version(model), methods=["GET", "HEAD"]),
-            Route(PATH, OpenInference(identity, signature, settings, batcher, drain)),
+            Route(PATH, open_inference),
             *platform_routes(signature, settings, batcher, ping, invocations),
             Route("/metrics", Scrape(instruments.metrics, model), methods=["GET", "HEAD"]),
         ]
     )
     if model.agent is not None:
         app.router.routes.append(Route(INFO, AgentInfo(model, settings.agent_name), methods=["GET", "HEAD"]))
-    answering = controlled(Shortcut(invocations, app, paths), settings.exposure, probes(settings))
+    answering = controlled(Shortcut(app, scoring), settings.exposure, probes(settings))
     return Observation(answering, RouteNames(app.router.routes), instruments.metrics, instruments.tracer)
 
 
@@ -119,12 +122,12 @@ class Shortcut:
     looks almost like a scoring request, goes the usual way.
     """
 
-    def __init__(self, invocations: ASGIApp, app: ASGIApp, paths: Collection[str]) -> None:
-        self._invocations = invocations
+    def __init__(self, app: ASGIApp, scoring: Mapping[str, ASGIApp]) -> None:
         self._app = app
-        self._paths = paths
+        self._scoring = scoring
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or run the application's lifespan."""
-        is_scoring = scope["type"] == "http" and scope["path"] in self._paths and scope["method"] == "POST"
-        await (self._invocations if is_scoring else self._app)(scope, receive, send)
+        may_score = scope["type"] == "http" and scope["method"] == "POST"
+        app = self._scoring.get(scope["path"], self._app) if may_score else self._app
+        await app(scope, receive, send)

@@ -61,6 +61,11 @@ class Target(NamedTuple):
     handle: Handler
 
 
+def infer_path(identity: Identity) -> str:
+    """Return where most requests go, as it is without percent-encoding."""
+    return f"/v2/models/{identity.name}/infer"
+
+
 class OpenInference:
     """Answers everything below ``/v2``."""
 
