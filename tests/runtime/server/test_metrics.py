@@ -6,8 +6,6 @@ import pytest
 from lading_runtime.server.access import Exchange
 from lading_runtime.server.metrics import Metrics
 
-BUDGET_S = 5e-6
-
 
 def answered(status=200, error=None):
     """Return an exchange that has been answered."""
@@ -23,19 +21,34 @@ def totals(metrics):
     return {entry.key: entry.value for entry in metrics.ledger.entries()}
 
 
-def test_a_request_costs_less_than_five_microseconds():
-    """A scoring request, alone in its batch, is counted within the budget; the best of many tries counts."""
-    metrics, exchange = Metrics(), answered()
+def microseconds(work):
+    """Return how long *work* takes: the best of many tries, for others use this machine, too."""
 
     def once():
-        """Return how long each of 2,000 requests took."""
         began = time.perf_counter()
-        for _ in range(2000):
-            metrics.request("/invocations", exchange, 4e-4)
-            metrics.batch(1, 1, "idle")
-        return (time.perf_counter() - began) / 2000
+        for _ in range(1000):
+            work()
+        return (time.perf_counter() - began) * 1e3
 
-    assert min(once() for _ in range(50)) < BUDGET_S
+    return min(once() for _ in range(60))
+
+
+def test_a_request_costs_little_more_than_its_additions():
+    """A scoring request, alone in its batch, is counted in less time than 60 calls that add one number take.
+
+    That is 5 µs where such a call takes 0.1 µs; a machine that is busy makes both slower.
+    """
+    metrics, exchange = Metrics(), answered()
+    numbers = metrics.ledger.page(0).values
+
+    def add():
+        numbers[-1] += 1.0
+
+    def count():
+        metrics.request("/invocations", exchange, 4e-4)
+        metrics.batch(1, 1, "idle")
+
+    assert microseconds(count) < 60 * microseconds(add)
 
 
 def test_stages_fall_into_their_buckets():
