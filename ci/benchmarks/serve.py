@@ -2,7 +2,9 @@
 
 Both check the full signature of every request. Load comes from wrk; rounds alternate. Ready time runs from
 the start of the command to the first 200 on ``/ping``; PSS is that of everything the command started,
-divided by the number of workers. A second table shows what `decode.py` measures, without a server.
+divided by the number of workers. Lading is measured with batching and without, and beside the same
+uvicorn that only echoes the body. Processor time per request, of all processes of a server, is what a
+busy machine changes least. A further table shows what `decode.py` measures, without a server.
 """
 
 import argparse
@@ -52,6 +54,18 @@ def parties(model: Path, port: int, workers: int) -> list[Party]:
         Party("MLflow", mlflow, {"PATH": path}),
         Party("Lading", ["lading", "serve", *options], {"LADING_MODEL_PYTHON": str(MLFLOW_PYTHON)}),
     ]
+
+
+def unbatched(party: Party) -> Party:
+    """Return Lading as it is without batching."""
+    return Party("unbatched", party.command, party.env | {"LADING_BATCHING": "off"})
+
+
+def echo(port: int) -> Party:
+    """Return uvicorn with an application that echoes the body."""
+    options = ["--loop", "uvloop", "--http", "httptools", "--lifespan", "off", "--no-access-log"]
+    command = [sys.executable, "-m", "uvicorn", "echo:app", "--port", str(port), *options]
+    return Party("echo", [*command, "--app-dir", str(Path(__file__).parent)], {})
 
 
 def free_port() -> int:
@@ -108,6 +122,15 @@ def pss_mb(pid: int) -> float:
     return total_kb * 1024 / 1e6
 
 
+def cpu_s(pid: int) -> float:
+    """Return the processor time that a process and all below it have had, in seconds."""
+    ticks = 0
+    for process in descendants(pid):
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
 def load(port: int, connections: int, seconds: int) -> dict[str, int]:
     """Return what wrk measured."""
     body = FOLDER / "request.json"
@@ -121,11 +144,13 @@ def load(port: int, connections: int, seconds: int) -> dict[str, int]:
     return result
 
 
-def measure_load(table: Table, party: Party, port: int, seconds: int) -> None:
-    """Add throughput and latency at every number of connections."""
+def measure_load(table: Table, party: Party, port: int, pid: int, seconds: int) -> None:
+    """Add throughput, latency and processor time at every number of connections."""
     for connections in CONNECTIONS:
         load(port, connections, 1)
+        before_s = cpu_s(pid)
         result = load(port, connections, seconds)
+        cpu_us = (cpu_s(pid) - before_s) * 1e6 / result["requests"]
         if result["failed"]:
             sys.exit(f"{party.name} failed {result['failed']} requests at {connections} connections")
         table.add(
@@ -133,6 +158,7 @@ def measure_load(table: Table, party: Party, port: int, seconds: int) -> None:
         )
         table.add(f"p50, ms, {connections} connections", party.name, result["p50_us"] / 1e3)
         table.add(f"p99, ms, {connections} connections", party.name, result["p99_us"] / 1e3)
+        table.add(f"processor time, us per request, {connections} connections", party.name, cpu_us)
 
 
 def total_pss_mb(model: Path, index: int, workers: int) -> float:
@@ -151,6 +177,14 @@ def measure_memory(table: Table, model: Path) -> None:
         table.add("PSS, each further worker, MB", name, (three - one) / 2)
 
 
+def measure_beside(table: Table, party: Party, port: int, seconds: int, ours: Table) -> None:
+    """Add one round of another server to its table, and what *ours* says of Lading."""
+    with running(party, port) as (pid, _):
+        measure_load(table, party, port, pid, seconds)
+    for row, figures in table.figures.items():
+        figures[table.ours] = ours.figures[row][ours.ours]
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="ci/bench serve", description=__doc__)
@@ -159,15 +193,21 @@ def main() -> None:
     arguments = parser.parse_args()
     model = trained_model()
     table = Table("Serving the documentation's iris model, one row per request, one worker")
+    single = Table("The same, without and with batching", theirs="unbatched")
+    bare = Table("The same, beside a uvicorn that echoes the body", theirs="echo")
     for _ in range(arguments.rounds):
         for index in range(2):
             port = free_port()
             party = parties(model, port, 1)[index]
-            with running(party, port) as (_, ready_s):
+            with running(party, port) as (pid, ready_s):
                 table.add("ready, s", party.name, ready_s)
-                measure_load(table, party, port, arguments.seconds)
+                measure_load(table, party, port, pid, arguments.seconds)
+        port = free_port()
+        measure_beside(single, unbatched(parties(model, port, 1)[1]), port, arguments.seconds, table)
+        port = free_port()
+        measure_beside(bare, echo(port), port, arguments.seconds, table)
     measure_memory(table, model)
-    print(table, decode_table(arguments.rounds), sep="\n\n")
+    print(table, single, bare, decode_table(arguments.rounds), sep="\n\n")
 
 
 if __name__ == "__main__":
