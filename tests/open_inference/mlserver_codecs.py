@@ -5,6 +5,7 @@
 Reads requests and writes answers, one per line (`values.serve`).
 """
 
+import json
 import urllib.request
 from typing import Any
 
@@ -19,13 +20,20 @@ def encoded(request: dict[str, Any]) -> InferenceRequest:
     """Return *request* as the codec of its kind writes it."""
     arrays = {tensor["name"]: array_of(tensor) for tensor in request["tensors"]}
     if request["kind"] == "frame":
-        frame = pd.DataFrame({name: pd.Series(array.ravel()) for name, array in arrays.items()})
+        frame = pd.DataFrame({tensor["name"]: series_of(tensor) for tensor in request["tensors"]})
         return PandasCodec.encode_request(frame, use_bytes=False)
     if request["kind"] == "array" and "BYTES" not in {tensor["datatype"] for tensor in request["tensors"]}:
         (array,) = arrays.values()
         return NumpyRequestCodec.encode_request(array)
     inputs = [written(name, array) for name, array in arrays.items()]
     return InferenceRequest(inputs=inputs)
+
+
+def series_of(tensor: dict[str, Any]) -> Any:
+    """Return a column, of what JSON texts say."""
+    if tensor.get("is_json"):
+        return pd.Series(list(map(json.loads, tensor["data"])))
+    return pd.Series(array_of(tensor).ravel())
 
 
 def written(name: str, array: Any) -> Any:

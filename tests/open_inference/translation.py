@@ -47,9 +47,15 @@ def columns_of(split: dict[str, Any], declared: dict[str, str]) -> list[dict[str
     columns = [[row[position] for row in rows] for position in range(len(rows[0]))]
     names = split.get("columns") or list(range(len(columns)))
     return [
-        tensor(str(name), declared.get(str(name)) or inferred(cells), [len(cells), 1], cells)
-        for name, cells in zip(names, columns, strict=True)
+        column(str(name), cells, declared.get(str(name))) for name, cells in zip(names, columns, strict=True)
     ]
+
+
+def column(name: str, cells: list[Any], datatype: str | None) -> dict[str, Any]:
+    """Return a column as a tensor; lists and objects are JSON texts."""
+    if not any(isinstance(cell, (list, dict)) for cell in cells):
+        return tensor(name, datatype or inferred(cells), [len(cells), 1], cells)
+    return {**tensor(name, "BYTES", [len(cells), 1], list(map(json.dumps, cells))), "is_json": True}
 
 
 def tensor_of(name: str, value: Any, datatype: str | None) -> dict[str, Any]:

@@ -1,10 +1,13 @@
 """What hosting platforms say in their own words."""
 
 import json
+import sys
 
 import pytest
+from lading_runtime.server.cgroup import Limits
 from lading_runtime.server.hosting import Hosting
 from lading_runtime.server.platforms import VertexDialect
+from lading_runtime.server.settings import Settings
 from lading_runtime.worker import frames
 
 PARAMS = [{"name": "temperature", "default": 0.5, "shape": None, "type": "double"}]
@@ -46,3 +49,19 @@ def test_the_first_name_in_the_environment_counts():
 def test_routes_begin_with_a_slash(route):
     """Vertex AI's routes are paths, with or without their first slash."""
     assert Hosting.read({"AIP_PREDICT_ROUTE": route}).predict_route == "/predict"
+
+
+@pytest.mark.parametrize(
+    ("environ", "port"),
+    [
+        ({"SAGEMAKER_BIND_TO_PORT": "9000"}, 9000),
+        ({"AIP_HTTP_PORT": "9001", "SAGEMAKER_BIND_TO_PORT": "9000"}, 9001),
+        ({"PORT": "9002", "AIP_HTTP_PORT": "9001"}, 9002),
+        ({}, 8080),
+    ],
+)
+def test_platforms_say_where_to_listen(tmp_path, environ, port):
+    """The port is that of ``PORT``, else Vertex AI's, else SageMaker's."""
+    said = {"LADING_MODEL": str(tmp_path), "LADING_MODEL_PYTHON": sys.executable, **environ}
+
+    assert Settings.read(said, Limits(1, None)).bind == f"0.0.0.0:{port}"

@@ -40,6 +40,7 @@ NUMPY_NAMES = {
 DTYPES = {datatype: ELEMENTS[name].dtype for datatype, name in NUMPY_NAMES.items()}
 """How they lie in a buffer: ``<f4``."""
 
+KNOWN = frozenset([*NUMPY_NAMES, BYTES, BFLOAT16])
 BY_DTYPE = {dtype: datatype for datatype, dtype in DTYPES.items()}
 BY_NUMPY_NAME = {name: datatype for datatype, name in NUMPY_NAMES.items()}
 FLOATS = frozenset({"FP16", "FP32", "FP64"})
@@ -136,7 +137,7 @@ def check_datatype(datatype: object) -> str:
     Raises:
         MalformedBody: it is none.
     """
-    if not isinstance(datatype, str) or datatype not in {*NUMPY_NAMES, BYTES, BFLOAT16}:
+    if not isinstance(datatype, str) or datatype not in KNOWN:
         raise MalformedBody(f"an input has no datatype of the protocol: {', '.join([*NUMPY_NAMES, BYTES])}")
     return datatype
 

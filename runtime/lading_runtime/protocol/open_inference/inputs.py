@@ -21,6 +21,7 @@ from lading_runtime.schema import datatypes
 from lading_runtime.schema.cells import Cells, dump
 from lading_runtime.schema.datatypes import Array, DataType, Scalar
 from lading_runtime.schema.named_columns import NamedColumns
+from lading_runtime.schema.numbers import Number
 from lading_runtime.schema.reading import Field
 from lading_runtime.schema.refusals import Unreadable
 from lading_runtime.schema.signature import Signature
@@ -85,7 +86,8 @@ def _data_node(request: InferenceRequest, signature: Signature, buffers: Buffers
     if inputs is None:
         return _unsigned(request, buffers)
     if isinstance(inputs, NamedColumns):
-        return inputs.from_table(_named_table(request, inputs), buffers)
+        as_declared = _numbers_as_declared(request.inputs, inputs, buffers)
+        return as_declared or inputs.from_table(_named_table(request, inputs), buffers)
     if isinstance(inputs, UnnamedColumns):
         return inputs.from_table(_unnamed_table(request, inputs), buffers)
     return _arrays(request, inputs, buffers)
@@ -103,6 +105,29 @@ def _named_table(request: InferenceRequest, inputs: NamedColumns) -> Table:
     columns = [column_cells(tensor, fields.get(label)) for label, tensor in zip(labels, tensors)]
     names = [fields[label].name if label in fields else label for label in labels]
     return Table(names, columns, _count_rows(tensors))
+
+
+def _numbers_as_declared(tensors: Sequence[Tensor], inputs: NamedColumns, buffers: Buffers) -> Node | None:
+    """Return the table of tensors that are the model's columns to the bit, or None if they are not.
+
+    It is what the rules would make of it: numbers of one dtype, each column in its place, need none.
+    """
+    columns = [_numbers_of(tensor, field) for tensor, field in zip(tensors, inputs.fields)]
+    found = [column for column in columns if column is not None]
+    dtypes = {column.dtype for column in found}
+    if not len(tensors) == len(inputs.fields) == len(found) or len(dtypes) > 1:
+        return None
+    node: Node = {"kind": "table", "dtype": dtypes.pop(), "rows": _count_rows(tensors), "index": None}
+    joined = buffers.add(b"".join([column.buffer for column in found]))
+    return {**node, "names": [field.name for field in inputs.fields], "buffer": joined}
+
+
+def _numbers_of(tensor: Tensor, field: Field) -> Numbers | None:
+    """Return *tensor* if it is the column *field*, with nothing to be cast or checked."""
+    if not isinstance(tensor, Numbers) or not isinstance(field.rule, Number) or tensor.name != field.name:
+        return None
+    is_same = tensor.dtype == field.rule.dtype and width_of(tensor.shape) == 1
+    return tensor if is_same else None
 
 
 def _unnamed_table(request: InferenceRequest, inputs: UnnamedColumns) -> Table:

@@ -7,10 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from lading_runtime.errors import InvalidParams, MalformedBody, RequestError, SchemaViolation, Unsupported
+from lading_runtime.payload import Buffers
 from lading_runtime.protocol.open_inference.inputs import payload_of
 from lading_runtime.protocol.open_inference.metadata import declared_inputs
 from lading_runtime.protocol.open_inference.request import read_request
 from lading_runtime.protocol.open_inference.tensors import Numbers
+from lading_runtime.schema.cells import Cells
+from lading_runtime.schema.table import Table
 from lading_runtime.worker import frames
 
 TENSOR = {"type": "tensor", "tensor-spec": {"dtype": "float32", "shape": [-1, 2]}}
@@ -60,6 +63,19 @@ def test_columns_are_cast_and_refused_as_those_of_a_data_frame(make_columns):
         payload(signature, item("a", "FP32", [1], [0.5]), item("n", "FP32", [1], [1.5]))
 
     assert list(frame.dtypes) == [np.dtype("float64"), np.dtype("int32")]
+
+
+@pytest.mark.parametrize("names", [("a", "b"), ("b", "a")])
+def test_columns_as_declared_are_those_that_the_rules_make(make_columns, names):
+    """Numbers of the declared datatype, in their places, are taken to the bit; others are read one by one."""
+    signature = make_columns(a="double", b="double")
+    cells: dict[str, Cells] = {"a": [0.5, None], "b": [1e300, -0.0]}
+
+    made = payload(signature, *(item(name, "FP64", [2], cells[name]) for name in names))
+
+    expected = signature.inputs.from_table(Table(["a", "b"], list(cells.values()), 2), buffers := Buffers())
+    assert made.data == expected
+    assert list(map(bytes, made.buffers)) == list(map(bytes, buffers))
 
 
 @pytest.mark.parametrize(
