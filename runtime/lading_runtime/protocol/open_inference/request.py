@@ -26,8 +26,11 @@ from lading_runtime.protocol.open_inference.datatypes import (
 )
 from lading_runtime.protocol.open_inference.metadata import Declared
 from lading_runtime.protocol.open_inference.tensors import Numbers, Shape, Tensor, Texts, text_parameter
-from lading_runtime.schema.cells import flatten, json_type
+from lading_runtime.schema.cells import MAX_DIMENSIONS, flatten, json_type
 from lading_runtime.schema.refusals import Unreadable
+
+MAX_EMPTY = 1 << 16
+"""Of the lengths beside a 0 in a shape, multiplied: a few bytes could ask for any number of empty lists."""
 
 BINARY_SIZE = "binary_data_size"
 SHARED_MEMORY = "shared_memory_region"
@@ -161,6 +164,10 @@ def _read_input(item: Mapping[str, Any], binary: _Binary) -> Tensor:
 def _shape(shape: object) -> Shape:
     if not isinstance(shape, list) or not all(type(length) is int and length >= 0 for length in shape):
         raise MalformedBody("an input has no shape: a list of lengths")
+    if len(shape) > MAX_DIMENSIONS:
+        raise MalformedBody(f"an input has more than {MAX_DIMENSIONS} dimensions")
+    if 0 in shape and prod(filter(None, shape)) > MAX_EMPTY:
+        raise MalformedBody("an input has no elements, and too many rows of them")
     return tuple(shape)
 
 

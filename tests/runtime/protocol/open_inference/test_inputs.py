@@ -220,6 +220,8 @@ def test_content_types_make_columns_where_no_signature_does():
         ([item("x", "BF16", [1], [1])], {}),
         ([item("x", "FP128", [1], [1])], {}),
         ([item("x", "FP64", [-1], [])], {}),
+        ([item("x", "FP64", [1 << 40, 0], [])], {}),
+        ([item("x", "FP64", [1] * 65, [1])], {}),
         ([{"name": "x", "datatype": "FP64", "shape": [1]}], {}),
     ],
 )
