@@ -219,7 +219,7 @@ def make_plan(
         environment=environment,
         model=model.layer,
         entrypoint=ENTRYPOINT,
-        env=_checked("--env", _own_env(options) | _conda_env(environment) | dict(options.env)),
+        env=_checked("--env", _own_env(options) | _activated(environment) | dict(options.env)),
         labels=_checked("--label", dict(sorted(labels.items()))),
         port=options.port,
         build_args=_checked("--build-arg", options.build_args),
@@ -238,11 +238,10 @@ def _own_env(options: ImageOptions) -> dict[str, str]:
     return {name: str(value) for name, value in wanted.items() if value is not None}
 
 
-def _conda_env(environment: EnvironmentLayer) -> dict[str, str]:
-    """Return what activating the environment would set: its programs are half the reason to use conda."""
-    if environment.conda is None:
-        return {}
-    return {"CONDA_PREFIX": environment.target, "PATH": f"{environment.target}/bin:{_PATH}"}
+def _activated(environment: EnvironmentLayer) -> dict[str, str]:
+    """Return what activating the environment would set: who looks into the image means the model's Python."""
+    path = {"PATH": f"{environment.target}/bin:{_PATH}"}
+    return path if environment.conda is None else {"CONDA_PREFIX": environment.target} | path
 
 
 def model_labels(planned: PlannedModel) -> dict[str, str | None]:

@@ -9,6 +9,7 @@ from lading import __version__
 from lading.build import Steps
 from lading.engines.oci.bases.base import Base, Bases
 from lading.engines.oci.engine import BytecodeLayers, EnvironmentLayers
+from lading.engines.oci.environment import heavy_room
 from lading.engines.oci.glibc import Version
 from lading.engines.oci.links import Links, links_in
 from lading.engines.oci.parts import Parts, parts_of
@@ -84,7 +85,8 @@ def _renewed(image: Image, name: str, base: Base, links: Links, tools: Tools) ->
         if image.config.labels.get(SERVER_LOCK_LABEL) == str(lock.digest):
             return image
         server = EnvironmentLayer(SERVER_TARGET, lock, tools.steps.wheels.fetch(lock))
-        *environment, runtime = tools.environments.layers(server, base.python)
+        room = heavy_room(len(base.image.layers))
+        *environment, runtime = tools.environments.layers(server, base.python, room)
     with tools.steps.progress.step("bytecode layer"):
         bytecode = _bytecode(server, base, tools)
     made = NewServer(tuple(environment), (runtime,), bytecode, str(lock.digest), __version__)

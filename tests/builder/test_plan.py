@@ -61,7 +61,11 @@ def test_the_server_starts_without_a_shell_and_apart_from_the_model():
     made = plan()
 
     assert made.entrypoint == ("/opt/lading/bin/python", "-I", "-m", "lading_runtime")
-    assert made.env == {"LADING_MODEL": "/opt/ml/model", "LADING_MODEL_PYTHON": "/opt/env/bin/python"}
+    assert made.env == {
+        "LADING_MODEL": "/opt/ml/model",
+        "LADING_MODEL_PYTHON": "/opt/env/bin/python",
+        "PATH": "/opt/env/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    }
 
 
 def test_options_become_variables_that_can_still_be_set_at_start():

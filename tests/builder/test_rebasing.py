@@ -40,7 +40,7 @@ class OneBase:
 class Layering:
     """Makes layers that tell what they are of."""
 
-    def layers(self, layer_: EnvironmentLayer, python: str) -> tuple[Layer, ...]:
+    def layers(self, layer_: EnvironmentLayer, python: str, max_heavy: int) -> tuple[Layer, ...]:
         """Return a layer of packages, the links, and one of Lading's own code."""
         links = links_layer(Scheme(layer_.target, layer_.lock.python), python)
         return (layer(f"{layer_.target} on {python}"), links, layer("this Lading"))

@@ -63,10 +63,10 @@ class Built:
     facts: dict[str, Any]
 
 
-def build(model: Path, name: str, way: str) -> Built:
+def build(model: Path, name: str, way: str, *options: str) -> Built:
     """Build an image with the command line."""
     program = Path(sys.executable).with_name("build-image")
-    words = [str(program), "-m", str(model), "-n", name, "--json", *WAYS[way]]
+    words = [str(program), "-m", str(model), "-n", name, "--json", *WAYS[way], *options]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return Built(way, name, json.loads(done.stdout))

@@ -62,7 +62,8 @@ def here(conformance, tmp_path_factory) -> Machine:
 @pytest.fixture(scope="module")
 def digest(here) -> str:
     """The image's digest."""
-    return here.build()
+    made: str = here.build()
+    return made
 
 
 @pytest.fixture

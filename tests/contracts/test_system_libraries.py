@@ -48,7 +48,7 @@ def image(base, tmp_path) -> Iterator[Callable[..., str]]:
         folder = shutil.copytree(model, tmp_path / "model")
         with (folder / "requirements.txt").open("a") as file:
             file.write("".join(f"\n{line}" for line in requirements))
-        return build(folder, name, "--base-image", base).name
+        return build(folder, name, "docker", "--base-image", base).name
 
     yield build_one
     docker("rmi", "--force", name)

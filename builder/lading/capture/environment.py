@@ -76,7 +76,7 @@ def capture(
     entries = tuple(files.read_lines("\n".join(written.lines), written.file))
     return Environment(
         python=_python(model, folder, written),
-        requirements=_with_setuptools(_texts(entries, Required), written.build_tools),
+        requirements=_with_build_tools(_texts(entries, Required), written.build_tools),
         constraints=_texts(entries, Constrained),
         index=_index(entries),
         wheels=tuple(entry for entry in entries if isinstance(entry, LocalWheel)),
@@ -184,17 +184,21 @@ def _texts(entries: Iterable[Entry], kind: type[Required | Constrained]) -> tupl
     return tuple(dict.fromkeys(entry.text for entry in entries if isinstance(entry, kind)))
 
 
-def _with_setuptools(requirements: tuple[str, ...], build_tools: Iterable[str]) -> tuple[str, ...]:
-    """Return *requirements* with the setuptools that the model was trained beside.
+def _with_build_tools(requirements: tuple[str, ...], build_tools: Iterable[str]) -> tuple[str, ...]:
+    """Return *requirements* with the pip and the setuptools that the model was trained beside.
 
-    MLflow leaves setuptools out of requirements.txt because its environments have it anyway, though packages
-    import ``pkg_resources`` while a model loads (``mlflow.utils.requirements_utils._infer_requirements``).
-    Without a pin it says nothing: the newest setuptools has no ``pkg_resources``.
+    MLflow leaves both out of requirements.txt because its environments have them anyway. Pip is how people
+    look into an environment. Packages import setuptools' ``pkg_resources`` while a model loads
+    (``mlflow.utils.requirements_utils._infer_requirements``); without a pin it says nothing, as the newest
+    setuptools has no ``pkg_resources``.
     """
-    if "setuptools" in map(package_name, requirements):
-        return requirements
-    pinned = [tool for tool in build_tools if package_name(tool) == "setuptools" and pinned_version(tool)]
-    return (*requirements, *pinned)
+    required = set(map(package_name, requirements))
+    wanted = [
+        tool
+        for tool in build_tools
+        if package_name(tool) == "pip" or (package_name(tool) == "setuptools" and pinned_version(tool))
+    ]
+    return (*requirements, *(tool for tool in wanted if package_name(tool) not in required))
 
 
 def _index(entries: Iterable[Entry]) -> PackageIndex:

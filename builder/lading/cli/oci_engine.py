@@ -24,6 +24,7 @@ from lading.engines.oci.outputs.archive import ArchiveOutput, StreamOutput
 from lading.engines.oci.outputs.layout import LayoutOutput
 from lading.engines.oci.outputs.output import Output
 from lading.environment import PythonMinor
+from lading.errors import InvalidOption
 from lading.plan import official_base
 
 if TYPE_CHECKING:
@@ -102,7 +103,15 @@ class Connections:
         return cast("Bases", make(self.client, self.tools.store, self.tools.progress))
 
     def output(self, option: OutputOption) -> Output:
-        """Return a place for finished images."""
+        """Return a place for finished images.
+
+        Raises:
+            InvalidOption: it is in a folder that does not exist.
+        """
+        if option.destination is not None and not option.destination.absolute().parent.is_dir():
+            raise InvalidOption(
+                f"-o {str(option.destination)!r} is in a folder that does not exist", hint="make it first"
+            )
         match option:
             case OutputOption(OutputType.LAYOUT, folder) if folder:
                 return LayoutOutput(folder, self.tools.progress)
@@ -148,10 +157,11 @@ def bases(tools: Workshop, wishes: Wishes, connections: Connections) -> ChosenBa
 
 
 def _places(wishes: Wishes) -> Iterator[OutputOption]:
-    """Give where the image goes; the user's own file where nothing was said."""
+    """Give where the image goes; where nothing was said, an engine that is at hand, or else a file."""
     yield from wishes.outputs
     registry = OutputOption(OutputType.REGISTRY)
     if wishes.is_pushed and registry not in wishes.outputs:
         yield registry
     if not wishes.is_pushed and not wishes.outputs:
-        yield wishes.default_output
+        is_loaded = not wishes.platforms[1:] and import_module("lading.engines.find").is_at_hand()
+        yield OutputOption(OutputType.ENGINE) if is_loaded else wishes.default_output

@@ -20,7 +20,7 @@ mlflow_version: 2.9.2
 """
 PYTHON_ENV = """\
 python: 3.11.7
-build_dependencies: [pip==23.2.1, setuptools, wheel]
+build_dependencies: [setuptools, wheel]
 dependencies:
 - -r requirements.txt
 """

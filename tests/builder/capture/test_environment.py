@@ -103,7 +103,7 @@ def test_an_older_model_has_conda_only(empty, env):
     found = capture(empty.model)
 
     assert found.python == PythonMinor(3, 8)
-    assert found.requirements == ("mlflow==1.20", "setuptools==65.5.0")
+    assert found.requirements == ("mlflow==1.20", "pip", "setuptools==65.5.0")
     assert found.index.extra_index_urls == ("https://h/simple",)
 
 
@@ -221,3 +221,14 @@ def test_wheels_of_a_wheeled_model_are_found(folder):
 
     assert found.requirements == ("mlflow==2.9.2",)
     assert [wheel.requirement for wheel in found.wheels] == ["a==1"]
+
+
+def test_pip_comes_along_as_it_was_captured(folder):
+    """MLflow's environments have pip, though no requirement names it; people look into images with it."""
+    folder.file(
+        "python_env.yaml",
+        "python: 3.11.7\nbuild_dependencies: [pip==23.2.1, wheel]\ndependencies: [-r requirements.txt]",
+    )
+
+    assert folder.requires("a").requirements == ("a", "pip==23.2.1")
+    assert folder.requires("pip==24.0").requirements == ("pip==24.0",)

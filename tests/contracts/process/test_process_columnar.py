@@ -150,7 +150,8 @@ def message_of(answer):
 def peak_kib(pid):
     """Return the most memory that a process has had."""
     status = Path(f"/proc/{pid}/status").read_text()
-    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1])
+    (peak,) = re.findall(r"VmHWM:\s+(\d+) kB", status)
+    return int(peak)
 
 
 def test_without_a_reader_the_format_is_not_supported(start, tmp_path):

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from lading.engines.oci.assembly import Layers, assemble
 from lading.engines.oci.bases.base import Base, Bases
+from lading.engines.oci.environment import heavy_room
 from lading.engines.oci.outputs.delivery import deliver
 from lading.engines.oci.outputs.output import Output
 from lading.image import BuiltImage
@@ -18,10 +19,10 @@ from lading.progress import Progress
 class EnvironmentLayers(Protocol):
     """Makes layers of wheels."""
 
-    def layers(self, layer: EnvironmentLayer, python: str) -> tuple[Layer, ...]:
+    def layers(self, layer: EnvironmentLayer, python: str, max_heavy: int) -> tuple[Layer, ...]:
         """Return the layers of an environment whose interpreter is *python* in the image.
 
-        Lading's own code has a layer of its own, the last one.
+        At most *max_heavy* wheels have layers of their own; Lading's code has the last one.
         """
         ...
 
@@ -61,10 +62,11 @@ class OciEngine:
         """
         with self.progress.step("base image"):
             base = self.bases.find(plan.base, plan.platform, plan.python)
+        room = heavy_room(len(base.image.layers))
         with self.progress.step("server layer"):
-            *server, runtime = self.environments.layers(plan.server, base.python)
+            *server, runtime = self.environments.layers(plan.server, base.python, room)
         with self.progress.step("environment layer"):
-            environment = self.environments.layers(plan.environment, base.python)
+            environment = self.environments.layers(plan.environment, base.python, room)
         with self.progress.step("bytecode layer"):
             bytecode = self.bytecode.layers(plan, base)
         with self.progress.step("model layer"):

@@ -33,8 +33,14 @@ _HEAVY_BYTES = 1 << 20
 
 _LAYERS = "wheel-layers"
 _CHECKED = "environments"
-_MAX_HEAVY = 20
-"""Only the heaviest have: base image, two environments, bytecode and model stay below 60 layers."""
+MAX_HEAVY = 20
+"""Only the heaviest have, of each environment."""
+
+LAYER_BUDGET = 60
+"""Of an image: half of what engines mount, so that others can still build on it."""
+
+_OTHERS = 10
+"""Layers beside the base's and those of heavy wheels: of both environments, runtime, bytecode and model."""
 
 _AT_ONCE = 2
 """Reading and hashing leave other threads alone, the many small steps between do not: more only wait."""
@@ -47,7 +53,7 @@ class EnvironmentLayers:
     store: Store
     progress: Progress
 
-    def layers(self, layer: EnvironmentLayer, python: str) -> tuple[Layer, ...]:
+    def layers(self, layer: EnvironmentLayer, python: str, max_heavy: int = MAX_HEAVY) -> tuple[Layer, ...]:
         """Return the layers of an environment whose interpreter is *python* in the image.
 
         Heavy wheels come first, the heaviest lowest; Lading's own code comes last. Where conda packages are
@@ -59,7 +65,7 @@ class EnvironmentLayers:
         """
         segments = Segments(self.store, Scheme(layer.target, layer.lock.python))
         wheels = _wheels(layer)
-        heavy, rest, own = _groups(wheels)
+        heavy, rest, own = _groups(wheels, max_heavy)
         blobs = [WheelLayer(segments, group) for group in (*heavy, rest, own) if group]
         facts = self._facts(blobs, wheels, segments)
         made = [_described(blob, known) for blob, known in zip(blobs, facts, strict=True)]
@@ -113,11 +119,16 @@ def _wheels(layer: EnvironmentLayer) -> tuple[LayerWheel, ...]:
 _Group = tuple[LayerWheel, ...]
 
 
-def _groups(wheels: Sequence[LayerWheel]) -> tuple[tuple[_Group, ...], _Group, _Group]:
+def heavy_room(base_layers: int) -> int:
+    """Return how many wheels of an environment may have layers of their own on a base of so many layers."""
+    return max(0, min(MAX_HEAVY, (LAYER_BUDGET - _OTHERS - base_layers) // 2))
+
+
+def _groups(wheels: Sequence[LayerWheel], max_heavy: int) -> tuple[tuple[_Group, ...], _Group, _Group]:
     """Return the wheels that have layers of their own, those that share one, and Lading's runtime."""
     own = tuple(wheel for wheel in wheels if wheel.name == RUNTIME)
     others = [wheel for wheel in wheels if wheel.name != RUNTIME]
-    heaviest = sorted(others, key=lambda wheel: (-wheel.size_bytes, wheel.name))[:_MAX_HEAVY]
+    heaviest = sorted(others, key=lambda wheel: (-wheel.size_bytes, wheel.name))[:max_heavy]
     heavy = [wheel for wheel in heaviest if wheel.size_bytes >= _HEAVY_BYTES]
     rest = tuple(wheel for wheel in others if wheel not in heavy)
     return tuple((wheel,) for wheel in heavy), rest, own
