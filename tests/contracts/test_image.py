@@ -167,6 +167,20 @@ def test_it_starts_as_sagemaker_and_cloud_run_start_it(iris):
         )
 
 
+def test_pip_tells_what_was_captured(iris, model):
+    """Whoever looks inside finds the model's Python first, and the packages that MLflow wrote down."""
+    docker = str(shutil.which("docker"))
+    pip = [docker, "run", "--rm", "--network=none", "--entrypoint", "python", iris.name, "-m", "pip"]
+
+    listed = subprocess.run([*pip, "list", "--format=freeze"], check=True, capture_output=True, text=True)
+    checked = subprocess.run([*pip, "check"], check=False, capture_output=True, text=True)
+
+    captured = (model / "requirements.txt").read_text().split()
+    wanted = {line for line in captured if not line.startswith("mlflow")}
+    assert wanted <= set(listed.stdout.split())
+    assert (checked.returncode, checked.stdout) == (0, "No broken requirements found.\n")
+
+
 def test_the_result_tells_of_the_image(iris):
     """Name, id, layers with sizes, and the seconds of each step are in the JSON."""
     facts = iris.facts

@@ -37,6 +37,8 @@ def model(tmp_path) -> Path:
             "cannot read the lock 'iris/MLmodel'",
         ),
         (("-m", "iris", "-n", "iris", "--base-image", "a b"), 2, "'a b' is no image name"),
+        (("-m", "iris", "-n", "iris", "-o", "no/such/folder/x.tar"), 2, "a folder that does not exist"),
+        (("-m", "iris", "-n", "iris", "-o", "type=x"), 2, "unknown type"),
         (("-m", "iris", "-n", "iris", "--lock", "no/such/folder/lock"), 6, "cannot write the lock"),
     ],
 )

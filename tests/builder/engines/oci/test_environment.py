@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from lading.digest import Digest
-from lading.engines.oci.environment import EnvironmentLayers
+from lading.engines.oci.environment import EnvironmentLayers, heavy_room
 from lading.environment import Platform, PythonMinor
 from lading.errors import InvalidWheel
 from lading.layer import EnvironmentLayer
@@ -356,3 +356,9 @@ def test_layers_never_change(make_wheel, store):
 
     assert str(packages.descriptor.digest)[7:23] == "01f8c9f7960cb867"
     assert str(skeleton.descriptor.digest)[7:23] == "20b7f9023247dc53"
+
+
+def test_a_base_with_many_layers_leaves_fewer_to_heavy_wheels():
+    """With environments, runtime, bytecode and model an image stays within 60 layers, if the base does."""
+    assert [heavy_room(base) for base in (1, 2, 30, 49, 60, 120)] == [20, 20, 10, 0, 0, 0]
+    assert all(base + 2 * heavy_room(base) + 10 <= 60 for base in range(51))
