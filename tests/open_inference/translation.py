@@ -24,6 +24,9 @@ def request_of(body: dict[str, Any], metadata: dict[str, Any]) -> dict[str, Any]
         parameters = {**table, **(body.get("params") or {})}
         return {"kind": "frame", "tensors": columns_of(split, declared), "parameters": parameters}
     extra = {"parameters": body["params"]} if body.get("params") else {}
+    if "inputs" not in body:  # the body is the input itself, as those of language models are
+        tensors = [tensor_of(name, item, declared.get(name)) for name, item in body.items()]
+        return {"kind": "frame", "tensors": tensors}
     value = body["inputs"]
     if isinstance(value, dict):
         tensors = [tensor_of(name, item, declared.get(name)) for name, item in value.items()]
