@@ -237,6 +237,7 @@ class Batcher:
         within_s = None if has_time else (min(item.limit for item in batch) - now) * HANGING_SHARE
         try:
             payload = batch[0].payload if is_alone else join([item.payload for item in batch])
+            sent_at = time.perf_counter()  # before: what the pool waits for is counted by the pool
             answer = self._pool.submit(payload, max(item.limit for item in batch), within_s)
         except NotReady as error:
             _fail_all(batch, error)
@@ -246,7 +247,7 @@ class Batcher:
             self._running = batch
             rows = sum(item.rows for item in batch)
             self.events.batch(len(batch), rows, "full" if rows >= self._limits.max_rows else reason)
-            answer.add_done_callback(partial(self._answered, batch, time.perf_counter()))
+            answer.add_done_callback(partial(self._answered, batch, sent_at))
 
     def _next_batch(self) -> Batch:
         """Return what is to be sent now; empty if nothing is."""
