@@ -51,9 +51,10 @@ Also compared loosely: nulls for booleans, texts and bytes are kept, as MLflow 3
 NumPy's text dtypes. Where a request has two faults, each may blame another one: it is made sure that
 MLflow still refuses when what Lading blames is mended, or the reverse.
 
-Found by 20,000 examples and still to be mended or decided, each the only one of its kind: three values without
-names where a time, a text and a time belong are refused with the other error code; so is the one number 0.5 for
-a tensor of 32-bit integers; and the MLflow here cuts the other texts of an array in which one is null.
+Found by 20,000 examples and still to be mended or decided, each the only one of its kind: three values
+without names where a time, a text and a time belong are refused with the other error code; so is the one
+number 0.5 for a tensor of 32-bit integers; and the MLflow here cuts the other texts of an array in which
+one is null.
 
 MLflow answered 500 to none of a hundred thousand requests of this kind. Where it does, on a body nested
 too deep to parse, Lading answers 400: `test_mutations.py`.
