@@ -1,5 +1,7 @@
 """Servers are replaced one after the other behind a proxy, and no client notices."""
 
+import contextlib
+import random
 import shutil
 import signal
 import socket
@@ -76,9 +78,14 @@ class Proxy:
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+    """Return a port that nobody listens on, and that the system gives to nobody who asks for any.
+
+    Those begin at 32768 on Linux (``ip_local_port_range``); a server that is restarted needs its port again.
+    """
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 @pytest.fixture

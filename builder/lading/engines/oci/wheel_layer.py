@@ -34,8 +34,8 @@ class LayerFacts:
     @classmethod
     def decode(cls, data: bytes) -> Self:
         """Return what `encode` made bytes of."""
-        digest, size_bytes, diff_id, tar_bytes = json.loads(data)
-        return cls(Digest.parse(digest), size_bytes, Digest.parse(diff_id), tar_bytes)
+        digest, size_bytes, diff_id, *tar_bytes = json.loads(data)
+        return cls(Digest.parse(digest), size_bytes, Digest.parse(diff_id), *tar_bytes)
 
 
 @dataclass(frozen=True, slots=True)
