@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lading_runtime.payload import Buffers, Node
-from lading_runtime.schema.cells import ABSENT, Cells, flatten, has_absent, json_type
+from lading_runtime.schema.cells import ABSENT, Absent, Cells, flatten, json_type
 from lading_runtime.schema.refusals import Unfit, Unreadable
 
 MIN_INT64 = -(2**63)
@@ -119,9 +119,10 @@ class Number:
 
     def from_values(self, cells: Cells, buffers: Buffers) -> Node:
         """Return a column of numbers; well-formed lists are read, but do not fit."""
-        if any(isinstance(cell, list) for cell in cells):
+        kinds = set(map(type, cells))
+        if list in kinds:
             self._refuse_lists(cells)
-        if has_absent(cells) and self is not NUMBERS["double"]:
+        if Absent in kinds and self is not NUMBERS["double"]:
             self.pack([cell for cell in cells if cell is not ABSENT])
             raise Unfit("only 64-bit floats can be missing")
         return self.from_frame(cells, buffers)
