@@ -12,9 +12,8 @@ from lading.cli import engine_choice, options
 from lading.cli.engine_choice import EngineName, Wishes
 from lading.cli.output_option import OutputOption
 from lading.cli.reporting import reported
-from lading.cli.results import image_json, image_line, plan_json, plan_text
+from lading.cli.results import plan_json, plan_text, show_image
 from lading.cli.steps import Asking, workshop
-from lading.engines.oci.bytecode.mode import Bytecode
 from lading.plan import LINUX_AMD64, PORT, ImageNames, ImageOptions
 from lading.reference import parse_model_ref
 
@@ -23,18 +22,7 @@ from lading.reference import parse_model_ref
 def command(
     model_uri: options.ModelUri,
     name: options.Names,
-    output: Annotated[
-        list[str],
-        typer.Option(
-            "--output",
-            "-o",
-            default_factory=list,
-            show_default=False,
-            metavar="PLACE",
-            help="Where the image goes: registry, docker, FILE.tar, a folder, or type=…,dest=…; several may "
-            "be given.",
-        ),
-    ],
+    output: options.Places,
     *,
     engine: Annotated[
         EngineName,
@@ -55,28 +43,14 @@ def command(
     lock: options.LockTo = None,
     from_lock: options.LockFrom = None,
     upgrade: options.Upgrade = False,
-    offline: Annotated[
-        bool, typer.Option("--offline", help="Ask no index, registry or archive; use what is kept here.")
-    ] = False,
-    bytecode: Annotated[
-        Bytecode | None,
-        typer.Option(help="Which modules are compiled before the image starts (oci). [default: imported]"),
-    ] = None,
+    offline: options.Offline = False,
+    bytecode: options.Compiled = None,
     insecure_registry: options.InsecureRegistries,
-    build_arg: Annotated[
-        list[str],
-        typer.Option(
-            "--build-arg",
-            default_factory=list,
-            show_default=False,
-            metavar="NAME=VALUE",
-            help="Hand it to the container engine.",
-        ),
-    ],
-    no_cache: Annotated[bool, typer.Option("--no-cache", help="Build every layer again.")] = False,
-    push: Annotated[bool, typer.Option("--push", help="Push all names when the image is complete.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be built, and stop.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    build_arg: options.BuildArguments,
+    no_cache: options.NoCache = False,
+    push: options.Push = False,
+    dry_run: options.DryRun = False,
+    as_json: options.AsJson = False,
     progress: options.Progress = options.ProgressMode.AUTO,
     debug: options.Debug = False,  # noqa: ARG001 - for `reported`
 ) -> None:
@@ -92,6 +66,7 @@ def command(
         is_offline=offline,
         bytecode=bytecode,
         insecure_registries=tuple(insecure_registry),
+        has_build_args=bool(build_arg),
     )
     chosen = engine_choice.choose(engine, wishes)
     request = build.BuildRequest(
@@ -119,4 +94,4 @@ def command(
             typer.echo("\n".join(map(plan_json if as_json else plan_text, plans)))
             return
         image = build.build_image(request, names, tools.steps, chosen.engine(tools, wishes, stack))
-    typer.echo(image_json(image) if as_json else image_line(image))
+    show_image(image, wishes.outputs, as_json=as_json)

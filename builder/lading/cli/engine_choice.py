@@ -46,6 +46,7 @@ class Wishes:
     """None means what is usual, where it can be had."""
 
     insecure_registries: tuple[str, ...]
+    has_build_args: bool = False
 
     @property
     def only_oci_can(self) -> str | None:
@@ -55,6 +56,7 @@ class Wishes:
             "--platform with more than one": self.platforms[1:],
             "--offline": self.is_offline,
             "--bytecode": self.bytecode,
+            "--insecure-registry": self.insecure_registries,
             f"--base-image {self.base}": (self.base or "").startswith(_OCI_BASES),
         }
         return next((option for option, is_given in given.items() if is_given), None)
@@ -80,13 +82,18 @@ def choose(asked: EngineName, wishes: Wishes) -> EngineModule:
     """Return what makes the engine that the user asked for, or that fits.
 
     Raises:
-        InvalidOption: the engine that the user named cannot do what else was asked for.
+        InvalidOption: the engine cannot do what else was asked for.
     """
     if asked is EngineName.AUTO:
         asked = EngineName.OCI if wishes.only_oci_can or not _is_engine_at_hand() else EngineName.DOCKER
     elif asked is EngineName.DOCKER and wishes.only_oci_can:
         raise InvalidOption(
             f"a container engine cannot follow {wishes.only_oci_can}", hint="leave out --engine docker"
+        )
+    if asked is EngineName.OCI and wishes.has_build_args:
+        raise InvalidOption(
+            "--build-arg is for container engines, and Lading writes this image itself",
+            hint="leave it out, or add --engine docker",
         )
     return cast("EngineModule", import_module(f"lading.cli.{asked}_engine"))
 

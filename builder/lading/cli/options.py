@@ -2,12 +2,13 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from lading.capture import environment
 from lading.capture.mlflow_need import MlflowNeed
+from lading.engines.oci.bytecode.mode import Bytecode
 from lading.environment import PackageIndex
 
 
@@ -35,6 +36,11 @@ class EnvManager(StrEnum):
     """All that ``conda.yaml`` says; the others leave conda's packages out."""
 
 
+def _several(*flags: str, metavar: str, help_: str) -> Any:
+    """Return an option that may be given any number of times, and need not be."""
+    return typer.Option(*flags, default_factory=list, show_default=False, metavar=metavar, help=help_)
+
+
 ModelUri = Annotated[
     str,
     typer.Option(
@@ -53,26 +59,32 @@ Names = Annotated[
 ]
 NewNames = Annotated[
     list[str],
-    typer.Option(
+    _several(
         "--name",
         "-n",
         "--tag",
         "-t",
-        default_factory=list,
-        show_default=False,
         metavar="NAME",
-        help="Name of the changed image, in place of its own; more than one may be given.",
+        help_="Name of the changed image, in place of its own; more than one may be given.",
+    ),
+]
+Places = Annotated[
+    list[str],
+    _several(
+        "--output",
+        "-o",
+        metavar="PLACE",
+        help_="Where the image goes: registry, docker, FILE.tar, a folder, or type=…,dest=…; several may be "
+        "given. [default: the engine, where one answers, else a file]",
     ),
 ]
 NewPlaces = Annotated[
     list[str],
-    typer.Option(
+    _several(
         "--output",
         "-o",
-        default_factory=list,
-        show_default=False,
         metavar="PLACE",
-        help="Where the changed image goes, in place of where it was: see build-image.",
+        help_="Where the changed image goes, in place of where it was: see build-image.",
     ),
 ]
 LiveImage = Annotated[
@@ -86,7 +98,7 @@ LiveImage = Annotated[
 BaseImage = Annotated[
     str | None,
     typer.Option(
-        metavar="IMAGE", help="What the image stands on. [default: python:<captured>-slim-bookworm]"
+        metavar="IMAGE", help="What the image stands on. [default: the captured Python on a Debian]"
     ),
 ]
 TargetPlatform = Annotated[str, typer.Option("--platform", metavar="OS/ARCH", help="What the image runs on.")]
@@ -98,33 +110,19 @@ TargetPlatforms = Annotated[
 ]
 InsecureRegistries = Annotated[
     list[str],
-    typer.Option(
+    _several(
         "--insecure-registry",
-        default_factory=list,
-        show_default=False,
         metavar="HOST",
-        help="A registry that may speak plain HTTP, or have any certificate.",
+        help_="A registry that may speak plain HTTP, or have any certificate.",
     ),
 ]
 Labels = Annotated[
     list[str],
-    typer.Option(
-        "--label",
-        default_factory=list,
-        show_default=False,
-        metavar="NAME=VALUE",
-        help="Add a label to the image.",
-    ),
+    _several("--label", metavar="NAME=VALUE", help_="Add a label to the image."),
 ]
 Variables = Annotated[
     list[str],
-    typer.Option(
-        "--env",
-        default_factory=list,
-        show_default=False,
-        metavar="NAME=VALUE",
-        help="Set a variable in the image.",
-    ),
+    _several("--env", metavar="NAME=VALUE", help_="Set a variable in the image."),
 ]
 ImagePort = Annotated[
     int, typer.Option("--port", metavar="PORT", min=1, max=65535, help="Where the server listens.")
@@ -144,23 +142,11 @@ TimeoutS = Annotated[
 IndexUrl = Annotated[str | None, typer.Option(metavar="URL", help="The package index, in place of PyPI.")]
 ExtraIndexUrls = Annotated[
     list[str],
-    typer.Option(
-        "--extra-index-url",
-        default_factory=list,
-        show_default=False,
-        metavar="URL",
-        help="An index to look at before it.",
-    ),
+    _several("--extra-index-url", metavar="URL", help_="An index to look at before it."),
 ]
 FindLinks = Annotated[
     list[str],
-    typer.Option(
-        "--find-links",
-        default_factory=list,
-        show_default=False,
-        metavar="PLACE",
-        help="A folder or page of package files.",
-    ),
+    _several("--find-links", metavar="PLACE", help_="A folder or page of package files."),
 ]
 LockTo = Annotated[
     Path | None,
@@ -189,6 +175,23 @@ ImageManager = Annotated[
         "that pip has not got, virtualenv leaves those out.",
     ),
 ]
+Offline = Annotated[
+    bool, typer.Option("--offline", help="Ask no index, registry or archive; use what is kept here.")
+]
+Compiled = Annotated[
+    Bytecode | None,
+    typer.Option(
+        "--bytecode", help="Which modules are compiled before the image starts (oci). [default: imported]"
+    ),
+]
+BuildArguments = Annotated[
+    list[str],
+    _several("--build-arg", metavar="NAME=VALUE", help_="Hand it to the container engine."),
+]
+NoCache = Annotated[bool, typer.Option("--no-cache", help="Build every layer again.")]
+Push = Annotated[bool, typer.Option("--push", help="Push all names when the image is complete.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print what would be done, and stop.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show where an error happened.")]
 
 

@@ -1,12 +1,21 @@
 """What commands print on stdout: results, for people or as JSON."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+import typer
+
+from lading.cli.output_option import STDOUT, OutputOption
 from lading.image import BuiltImage
 from lading.layer import EnvironmentLayer
 from lading.plan import ImagePlan
+
+
+def show_image(image: BuiltImage, outputs: Iterable[OutputOption], *, as_json: bool) -> None:
+    """Print what became of an image: on stderr where an archive of it is on stdout."""
+    is_taken = any(output.destination == STDOUT for output in outputs)
+    typer.echo(image_json(image) if as_json else image_line(image), err=is_taken)
 
 
 def image_line(image: BuiltImage) -> str:

@@ -13,8 +13,9 @@ from lading.capture.environment import Manager
 from lading.capture.mlflow_need import MlflowNeed
 from lading.cli import live_image, options
 from lading.cli.changes import changes_json, changes_text
+from lading.cli.engine_choice import parse_outputs
 from lading.cli.reporting import reported
-from lading.cli.results import image_json, image_line
+from lading.cli.results import show_image
 from lading.cli.steps import workshop
 from lading.engines.oci.folder_layer import folder_layer
 from lading.reference import parse_model_ref
@@ -37,8 +38,8 @@ def command(
     extra_index_url: options.ExtraIndexUrls,
     find_links: options.FindLinks,
     insecure_registry: options.InsecureRegistries,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would change, and stop.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    dry_run: options.DryRun = False,
+    as_json: options.AsJson = False,
     progress: options.Progress = options.ProgressMode.AUTO,
     debug: options.Debug = False,  # noqa: ARG001 - for `reported`
 ) -> None:
@@ -60,4 +61,4 @@ def command(
             return
         built = live_image.bring(made, found, name, output, connections)
         built = replace(built, seconds=dict(tools.progress.seconds))
-    typer.echo(image_json(built) if as_json else image_line(built))
+    show_image(built, parse_outputs(output), as_json=as_json)

@@ -39,6 +39,7 @@ def name_of(module: object) -> str:
         {"bytecode": Bytecode.OFF},
         {"base": "debian:bookworm"},
         {"base": "oci:base"},
+        {"insecure_registries": ("registry.example",)},
     ],
 )
 def test_what_only_lading_itself_can_do_it_does(wishes):
@@ -74,3 +75,9 @@ def test_platforms_are_separated_by_commas():
         parse_platforms("linux/amd64,linux/amd64")
     with pytest.raises(InvalidOption, match="unknown platform"):
         parse_platforms("linux/amd64,")
+
+
+def test_what_only_a_container_engine_takes_is_not_ignored():
+    """Build arguments have no meaning where nothing is run, and the user learns it."""
+    with pytest.raises(InvalidOption, match="--build-arg is for container engines"):
+        choose(EngineName.OCI, replace(WISHES, has_build_args=True))

@@ -2,7 +2,8 @@
 
 import json
 
-from lading.cli.results import image_json, image_line
+from lading.cli.output_option import OutputOption
+from lading.cli.results import image_json, image_line, show_image
 from lading.digest import Digest
 from lading.image import BuiltImage
 from lading.layer import BuiltLayer
@@ -35,3 +36,12 @@ def test_an_image_as_json_has_everything():
         "layers": [{"digest": str(Digest.of(b"layer")), "size_bytes": 10, "created_by": "COPY x"}],
         "seconds": {"lock": 1.235},
     }
+
+
+def test_an_archive_on_standard_output_is_nothing_but_the_archive(capsys):
+    """Where the image itself is on stdout, what became of it is told on stderr."""
+    show_image(image(PUSHED), [OutputOption.parse("iris.tar")], as_json=False)
+    assert capsys.readouterr() == (f"iris:latest@{PUSHED}\n", "")
+
+    show_image(image(PUSHED), [OutputOption.parse("iris.tar"), OutputOption.parse("-")], as_json=False)
+    assert capsys.readouterr() == ("", f"iris:latest@{PUSHED}\n")
