@@ -17,6 +17,9 @@ DECAY = 0.9
 MIN_CALLS = 8
 """Of the model, before its pace is believed; the first ones are slow."""
 
+HEADROOM = 0.8
+"""Of its time that a request may be expected to take: no pace is kept exactly."""
+
 MAX_RETRY_AFTER_S = 60
 
 
@@ -70,6 +73,11 @@ class Admission:
         self._requests = self._rows = self._bytes = 0
         self.pace = Pace()
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is open."""
+        return not self._requests
+
     def enter(self, rows: int, size_bytes: int) -> None:
         """Count a request."""
         self._requests += 1
@@ -94,11 +102,11 @@ class Admission:
         Raises:
             Overloaded: too much waits already, or it would be answered too late.
         """
-        if not self._requests:
+        if self.is_idle:
             return  # nobody is before it: whatever it is, it may be tried
         batches = self._requests if batch_rows is None else math.ceil((self._rows + rows) / batch_rows)
         wait_s = self.pace.seconds(batches + 1, self._rows + rows)
         limits = self._limits
         is_full = self._rows + rows > limits.max_rows or self._bytes + size_bytes > limits.max_bytes
-        if is_full or wait_s > within_s:
+        if is_full or wait_s > within_s * HEADROOM:
             raise Overloaded("the server is overloaded", min(math.ceil(wait_s), MAX_RETRY_AFTER_S))

@@ -11,8 +11,9 @@ waits for others while the model is idle (unless `BatchLimits.max_delay_s` says 
   is to blame ends in a batch of its own and gets the error, the others get their answers. A batch that
   takes half of the time that its first request has left counts as one that hangs; so does one
   of these halves while others wait behind it.
-* Requests expire one by one. One that expires in the queue never reaches the model; one that expires in
-  a batch is answered, and the others do not notice.
+* Requests expire one by one. One that expires in the queue, or that had to wait until the model would be
+  too slow for it, never reaches the model; one that expires in a batch is answered, and the others do not
+  notice.
 * A request that is larger than a batch is cut into several.
 """
 
@@ -27,34 +28,25 @@ from collections import deque
 from collections.abc import AsyncGenerator, Hashable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
-from lading_runtime.errors import DeadlineExceeded, NotReady, ScoringError, Unsplittable
+from lading_runtime.errors import NotReady, Overloaded, ScoringError, Unsplittable
 from lading_runtime.payload import Payload
 from lading_runtime.server.admission import Admission, QueueLimits
 from lading_runtime.server.events import Events, Unheard
 from lading_runtime.server.joining import Part, join, part_of, parts_of, split, whole_of
 from lading_runtime.server.predictor import Prediction, Predictor
+from lading_runtime.server.queued import Batch, Item, Times, fail_all
 
 logger = logging.getLogger(__name__)
 
 HANGING_SHARE = 0.5
 """Of the time that the first of several requests has left: what takes longer is taken apart."""
 
+UNUSUAL = 4
+"""As many times as long as usual, and past its limit: then the model hangs. What came late to it may not."""
 
 UNLIMITED = QueueLimits(sys.maxsize, sys.maxsize)
-ANSWERED = Payload({"kind": "dict", "items": []}, [], None)
-"""Stands for the payload of a request that needs it no more."""
-
-
-class Times(NamedTuple):
-    """On the event loop's clock."""
-
-    deadline: float
-    """When the client must have its answer."""
-
-    limit: float
-    """When the model process counts as one that hangs; no client may choose that."""
 
 
 @dataclass(frozen=True)
@@ -66,45 +58,6 @@ class BatchLimits:
 
     max_delay_s: float = 0.0
     """How long a request may wait for others while the model has nothing to do."""
-
-
-class Item:
-    """One request, or a piece of one, and whoever waits for its answer."""
-
-    __slots__ = ("answer", "came_at", "key", "limit", "payload", "rows", "size_bytes", "timer")
-
-    def __init__(
-        self, payload: Payload, part: Part | None, limit: float, answer: asyncio.Future[Prediction]
-    ) -> None:
-        self.payload = payload
-        self.key: Hashable | None = None if part is None else part.key
-        """None: never joined with others."""
-        self.rows = 1 if part is None else part.rows
-        self.size_bytes = sum(map(len, payload.buffers))
-        self.limit = limit
-        """When a model process that still predicts it counts as one that hangs."""
-        self.answer = answer
-        self.came_at = time.perf_counter()
-        self.timer: asyncio.TimerHandle | None = None
-
-    @property
-    def is_wanted(self) -> bool:
-        """Whether anybody waits for the answer."""
-        return not self.answer.done()
-
-    def succeed(self, prediction: Prediction, sent_at: float) -> None:
-        """Hand the answer to whoever still waits."""
-        if self.is_wanted:
-            queue_s = sent_at - self.came_at + prediction.queue_s
-            self.answer.set_result(prediction._replace(queue_s=queue_s))
-
-    def fail(self, error: Exception) -> None:
-        """Hand an error to whoever still waits."""
-        if self.is_wanted:
-            self.answer.set_exception(error)
-
-
-Batch = list[Item]
 
 
 class Source(Predictor, Protocol):
@@ -206,8 +159,9 @@ class Batcher:
 
     def _line_up(self, payload: Payload, part: Part | None, times: Times) -> asyncio.Future[Prediction]:
         loop = asyncio.get_running_loop()
-        item = Item(payload, part, times.limit, loop.create_future())
-        item.timer = loop.call_at(times.deadline, _expire, item)
+        item = Item(payload, part, times, loop.create_future())
+        item.timer = loop.call_at(times.deadline, item.expire)
+        item.is_first = self._admission.is_idle
         item.answer.add_done_callback(partial(self._leave, item))
         self._admission.enter(item.rows, item.size_bytes)
         self._waiting.append(item)
@@ -216,10 +170,8 @@ class Batcher:
 
     def _leave(self, item: Item, _: object) -> None:
         """Forget a request that is answered; if it is still in the queue, without its data."""
-        if item.timer is not None:
-            item.timer.cancel()
+        item.leave()
         self._admission.leave(item.rows, item.size_bytes)
-        item.payload = ANSWERED
 
     def _send_next(self, reason: str = "idle") -> None:
         """Send the next batch, if there is one and the pool has none of ours; *reason* is why now."""
@@ -230,17 +182,14 @@ class Batcher:
             self._send(batch, "retry" if is_retry else reason)
 
     def _send(self, batch: Batch, reason: str) -> None:
-        now = asyncio.get_running_loop().time()
         is_alone = len(batch) == 1
-        # One that is alone at last may be the one that hangs: those behind it need time, too.
-        has_time = is_alone and not self._retries
-        within_s = None if has_time else (min(item.limit for item in batch) - now) * HANGING_SHARE
         try:
             payload = batch[0].payload if is_alone else join([item.payload for item in batch])
             sent_at = time.perf_counter()  # before: what the pool waits for is counted by the pool
-            answer = self._pool.submit(payload, max(item.limit for item in batch), within_s)
+            limit = max(item.times.limit for item in batch)
+            answer = self._pool.submit(payload, limit, self._patience_s(batch))
         except NotReady as error:
-            _fail_all(batch, error)
+            fail_all(batch, error)
         except Exception as error:  # noqa: BLE001 - an error of ours, too, is told to whoever waits
             self._failed(batch, error)
         else:
@@ -249,17 +198,33 @@ class Batcher:
             self.events.batch(len(batch), rows, "full" if rows >= self._limits.max_rows else reason)
             answer.add_done_callback(partial(self._answered, batch, sent_at))
 
+    def _patience_s(self, batch: Batch) -> float | None:
+        """Return after how long the model counts as one that hangs in *batch*; None: at its limit."""
+        left_s = min(item.times.limit for item in batch) - asyncio.get_running_loop().time()
+        usual_s = UNUSUAL * self._admission.pace.seconds(1, sum(item.rows for item in batch))
+        # One that is alone at last may be the one that hangs: those behind it need time, too.
+        if len(batch) > 1 or self._retries:
+            return max(left_s * HANGING_SHARE, usual_s)
+        return usual_s if left_s < usual_s else None
+
     def _next_batch(self) -> Batch:
         """Return what is to be sent now; empty if nothing is."""
         while self._retries:
             batch = [item for item in self._retries.popleft() if item.is_wanted]
             if batch:
                 return batch
-        while self._waiting and not self._waiting[0].is_wanted:
+        while self._waiting and not self._is_worth_sending(self._waiting[0]):
             self._waiting.popleft()
         if not self._waiting or self._is_pausing():
             return []
         return self._take(self._waiting[0].key)
+
+    def _is_worth_sending(self, item: Item) -> bool:
+        """Tell whether *item* is wanted; refuse it if it has waited for so long that it will be too late."""
+        left_s = item.times.deadline - asyncio.get_running_loop().time()
+        if not item.is_first and left_s < self._admission.pace.seconds(1, item.rows):
+            item.fail(Overloaded("the server is overloaded", 1))
+        return item.is_wanted
 
     def _take(self, key: Hashable | None) -> Batch:
         """Return the first item, and those with the same key that fit into one batch with it."""
@@ -297,10 +262,12 @@ class Batcher:
         """Send the next batch, then hand out the answers to this one: the model should not wait for that."""
         self._running = None
         try:
-            self._admission.pace.note(sum(item.rows for item in batch), answer.result().model_s)
+            # With the time until it is noticed here, which the next batch waits for, too.
+            elapsed_s = time.perf_counter() - sent_at - answer.result().queue_s
+            self._admission.pace.note(sum(item.rows for item in batch), elapsed_s)
             parts = _parts_of(batch, answer)
         except NotReady as error:
-            _fail_all(batch, error)
+            fail_all(batch, error)
         except Exception as error:  # noqa: BLE001 - an error of ours, too, is told to whoever waits
             self._failed(batch, error)
         else:
@@ -329,12 +296,3 @@ def _parts_of(batch: Batch, answer: asyncio.Future[Prediction]) -> list[Predicti
     prediction = answer.result()
     is_alone = len(batch) == 1
     return [prediction] if is_alone else parts_of(prediction, [item.rows for item in batch])
-
-
-def _expire(item: Item) -> None:
-    item.fail(DeadlineExceeded("no answer within the request timeout"))
-
-
-def _fail_all(batch: Batch, error: Exception) -> None:
-    for item in batch:
-        item.fail(error)

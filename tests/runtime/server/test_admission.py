@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lading_runtime.errors import Overloaded
-from lading_runtime.server.admission import MIN_CALLS, Admission, Pace, QueueLimits
+from lading_runtime.server.admission import HEADROOM, MIN_CALLS, Admission, Pace, QueueLimits
 
 ROOMY = QueueLimits(sys.maxsize, sys.maxsize)
 
@@ -52,9 +52,9 @@ def test_who_would_be_answered_too_late_is_refused_at_once():
     """It is told when the queue will be shorter."""
     open_ones = admission(waiting=[(1, 8)] * 4)
 
-    open_ones.check(1, 8, within_s=5.5, batch_rows=None)
+    open_ones.check(1, 8, within_s=5.5 / HEADROOM, batch_rows=None)
     with pytest.raises(Overloaded) as refused:
-        open_ones.check(1, 8, within_s=4.5, batch_rows=None)
+        open_ones.check(1, 8, within_s=4.5 / HEADROOM, batch_rows=None)
     assert refused.value.retry_after_s == math.ceil(5.0)
 
 

@@ -1,0 +1,112 @@
+"""What the batcher makes of the model's pace: who is not sent any more, and when a model hangs."""
+
+import asyncio
+import struct
+from typing import cast
+
+from lading_runtime.errors import DeadlineExceeded, Overloaded
+from lading_runtime.payload import Payload
+from lading_runtime.server.admission import MIN_CALLS
+from lading_runtime.server.batching import UNUSUAL, Batcher, BatchLimits, Source
+from lading_runtime.server.predictor import Prediction
+
+CALL_S = 0.02
+
+
+class OnePlace:
+    """A pool that answers when it is told to, and knows what it was given."""
+
+    is_streamable = False
+    failure = None
+
+    def __init__(self):
+        self.numbers = []
+        self.patience_s = []
+
+    def check_accepts(self):
+        """Take everything."""
+
+    def submit(self, payload, deadline, within_s=None):
+        """Keep the payload's number."""
+        self.numbers.append(struct.unpack("<d", payload.buffers[0])[0])
+        self.patience_s.append(within_s)
+        self.answer = asyncio.get_running_loop().create_future()
+        return self.answer
+
+    def succeed(self):
+        """Answer what was given last."""
+        value = {"kind": "array", "dtype": "<f8", "shape": [1], "buffer": 0}
+        self.answer.set_result(Prediction(value, [bytes(8)], 0.0, CALL_S))
+
+
+def number(value):
+    """A payload of one number."""
+    node = {"kind": "array", "dtype": "<f8", "shape": [1], "buffer": 0}
+    return Payload(node, [struct.pack("<d", value)], None)
+
+
+async def paced():
+    """A batcher whose model takes `CALL_S` for a call or longer, and its pool."""
+    pool = OnePlace()
+    batcher = Batcher(cast("Source", pool), BatchLimits(max_rows=8))
+    for _ in range(MIN_CALLS):
+        asked = asyncio.ensure_future(batcher.predict(number(0), asyncio.get_running_loop().time() + 60))
+        await asyncio.sleep(0)
+        await asyncio.sleep(1.5 * CALL_S)
+        pool.succeed()
+        await asked
+    pool.numbers.clear()
+    pool.patience_s.clear()
+    return batcher, pool
+
+
+def test_who_has_waited_too_long_never_reaches_the_model():
+    """When less time is left than the model takes, a request is refused instead of being sent."""
+
+    async def main():
+        batcher, pool = await paced()
+        deadline = asyncio.get_running_loop().time() + 8 * CALL_S
+        asked = [
+            asyncio.ensure_future(batcher.predict(number(n), at))
+            for n, at in ((1, deadline + 60), (2, deadline))
+        ]
+        await asyncio.sleep(deadline - CALL_S / 2 - asyncio.get_running_loop().time())
+        pool.succeed()
+        await asyncio.wait(asked)
+        return [done.exception() for done in asked], pool.numbers
+
+    (first, late), numbers = asyncio.run(main())
+
+    assert first is None
+    assert isinstance(late, (Overloaded, DeadlineExceeded))
+    assert numbers == [1]
+
+
+def test_a_model_that_is_asked_late_does_not_hang():
+    """A request with less time than the model usually takes is no reason to end its process."""
+
+    async def main():
+        batcher, pool = await paced()
+        deadline = asyncio.get_running_loop().time() + CALL_S / 10
+        asked = asyncio.ensure_future(batcher.predict(number(1), deadline))
+        await asyncio.wait([asked])
+        return asked.exception(), pool.patience_s
+
+    error, (patience_s,) = asyncio.run(main())
+
+    assert isinstance(error, DeadlineExceeded)
+    assert patience_s >= UNUSUAL * CALL_S
+
+
+def test_a_model_that_is_asked_in_time_hangs_at_the_deadline():
+    """Nothing but the deadline says so then."""
+
+    async def main():
+        batcher, pool = await paced()
+        asked = asyncio.ensure_future(batcher.predict(number(1), asyncio.get_running_loop().time() + 3600))
+        await asyncio.sleep(0)
+        pool.succeed()
+        await asked
+        return pool.patience_s
+
+    assert asyncio.run(main()) == [None]
