@@ -2,6 +2,7 @@
 
     <root>/blobs/sha256/<aa>/<hex>      bytes whose SHA-256 is their name
     <root>/entries/<kind>/<aa>/<hex>    small values under the SHA-256 of a key
+    <root>/verified/<aa>/<hex>          how a blob looked when it was hashed
     <root>/partial/<hex>                downloads that were interrupted; the next one goes on with them
     <root>/temporary/                   files that are being written
     <root>/locks/                       who does what at the moment
@@ -11,8 +12,9 @@ and renamed, in one file system. Two builds may write the same blob at once, bec
 same bytes. The file's data is flushed (``fsync``) before the rename, the folder is not: after a power
 failure a blob is either whole or missing, and a missing one is fetched again.
 
-Nothing is believed either: whoever asks for a blob gets it hashed anew (about 1 GB/s per core), and a
-blob that is not what its name says is removed, so that it is fetched again.
+Nothing is believed either: whoever asks for a blob that may have changed since it was hashed gets it hashed
+anew (about 1 GB/s per core), and a blob that is not what its name says is removed, so that it is fetched
+again.
 """
 
 import errno
@@ -20,7 +22,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Self
@@ -30,6 +32,7 @@ from filelock import FileLock
 
 from lading.digest import Digest
 from lading.errors import DigestMismatch, StoreError
+from lading.verified import Verified, touch
 
 _CHUNK_BYTES = 1 << 20
 
@@ -58,12 +61,17 @@ class Store:
         chosen = environ.get("LADING_CACHE_DIR")
         return cls(Path(chosen).expanduser().absolute() if chosen else platformdirs.user_cache_path("lading"))
 
+    @property
+    def verified(self) -> Verified:
+        """Which blobs were hashed and have not changed since."""
+        return Verified(self.root / "verified")
+
     def path(self, digest: Digest) -> Path:
         """Return where the blob of *digest* is, or would be."""
         return self.root / "blobs" / "sha256" / digest.hex[:2] / digest.hex
 
     def find(self, digest: Digest) -> Path | None:
-        """Return the blob of *digest*, hashed anew; None where it is missing or was damaged.
+        """Return the blob of *digest*, verified; None where it is missing or was damaged.
 
         Raises:
             StoreError: the store cannot be read.
@@ -72,8 +80,7 @@ class Store:
         with store_errors("read", path):
             if not path.is_file():
                 return None
-            if Digest.of_file(path) == digest:
-                _touch(path)
+            if self.verified.is_whole(path, digest):
                 return path
             path.unlink(missing_ok=True)
         return None
@@ -142,7 +149,7 @@ class Store:
                 checksum, _, value = path.read_bytes().partition(b"\n")
             except FileNotFoundError:
                 return None
-            _touch(path)
+            touch(path)
         return value if checksum == str(Digest.of(value)).encode() else None
 
     def write_entry(self, kind: str, key: str, value: bytes) -> None:
@@ -249,12 +256,6 @@ def store_errors(verb: str, path: Path) -> Iterator[None]:
         hint = _HINTS.get(error.errno or 0)
         reason = error.strerror or str(error)
         raise StoreError(f"cannot {verb} {str(path)!r}: {reason.lower()}", hint=hint) from error
-
-
-def _touch(path: Path) -> None:
-    """Note that *path* is used: what was not for long is removed by ``lading cache prune``."""
-    with suppress(OSError):  # somebody else's store, or one on a read-only disk
-        os.utime(path)
 
 
 def _link_or_copy(source: Path, target: Path) -> None:

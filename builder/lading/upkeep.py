@@ -1,7 +1,8 @@
 """Looking after the store: what is in it, what nobody has used for long, and what was damaged.
 
-A blob or an entry that is used gets a new time of modification; that is what "unused" is measured by.
-Whatever is removed here is downloaded or made again when a build needs it, with the same bytes.
+A blob's mark (`lading.verified`), or an entry, gets a new time of modification when it is used; that is what
+"unused" is measured by. Whatever is removed here is downloaded or made again when a build needs it, with the
+same bytes.
 """
 
 import shutil
@@ -54,6 +55,7 @@ def prune(store: Store, unused_for_s: float, kept_kinds: frozenset[str] = DECISI
                 shutil.rmtree(path, ignore_errors=True)
             else:
                 path.unlink(missing_ok=True)
+                store.verified.mark(path.name).unlink(missing_ok=True)
         _remove_empty_folders(store.root / "named")
     return Holding("removed", count, size_bytes)
 
@@ -99,7 +101,7 @@ def _holding(name: str, paths: list[Path]) -> Holding:
 def _removable(store: Store, before_s: float, kept_kinds: frozenset[str]) -> Iterator[Path]:
     kinds = [kind for kind in _folders(store.root / "entries") if kind.name not in kept_kinds]
     places = (
-        *_files(store.root / "blobs"),
+        *(path for path in _files(store.root / "blobs") if not _is_marked_since(store, path, before_s)),
         *(path for kind in kinds for path in _files(kind)),
         *_files(store.root / "partial"),
         *_files(store.root / "named"),
@@ -109,6 +111,11 @@ def _removable(store: Store, before_s: float, kept_kinds: frozenset[str]) -> Ite
         *_children(store.root / "repodata"),
     )
     return (path for path in places if _used_s(path) < before_s)
+
+
+def _is_marked_since(store: Store, blob: Path, before_s: float) -> bool:
+    mark = store.verified.mark(blob.name)
+    return mark.exists() and _used_s(mark) >= before_s
 
 
 def _used_s(path: Path) -> float:

@@ -36,6 +36,21 @@ def test_what_was_not_used_for_long_is_removed(store):
     assert [store.find(digest) is not None for digest in (old, young, used)] == [False, True, True]
 
 
+def test_a_mark_goes_with_its_blob(store):
+    """It says when the blob was used, and nothing once that is gone."""
+    digest = store.add([b"blob"])
+    mark = store.verified.mark(digest.hex)
+    mark.parent.mkdir(parents=True)
+    mark.touch()
+    age(store, digest, 40)
+    assert upkeep.prune(store, 30 * DAY_S).count == 0
+
+    os.utime(mark, (0, 0))
+    assert upkeep.prune(store, 30 * DAY_S).count == 1
+
+    assert not mark.exists()
+
+
 def test_a_package_goes_with_its_name(store):
     """The links by name and the blob are one thing; no empty folders stay."""
     digest = store.add([b"wheel"])
