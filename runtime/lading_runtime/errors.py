@@ -5,6 +5,7 @@
     │   ├── Unauthenticated         it brings no API key that the server knows
     │   ├── UnsupportedMediaType    the body's type, charset or encoding is none that we read
     │   ├── BodyTooLarge            more bytes than the server takes
+    │   ├── BodyTooSlow             the client does not send what it announced
     │   ├── MalformedBody           the body is not what its type says, or no known envelope or format
     │   │   └── UnreadableValue     a value cannot be read as the type of its column
     │   ├── UnknownModel            no model, or version of it, of that name is served here
@@ -49,6 +50,10 @@ class UnsupportedMediaType(RequestError):
 
 class BodyTooLarge(RequestError):
     """More bytes than the server takes."""
+
+
+class BodyTooSlow(RequestError):
+    """The client does not send what it announced, or byte by byte."""
 
 
 class MalformedBody(RequestError):

@@ -1,17 +1,28 @@
-"""The body of a request: read within its limit and its deadline, unpacked within its limit."""
+"""The body of a request: read within its limits of size, time and slowness, unpacked within its limit."""
 
 from __future__ import annotations
 
+import asyncio
 import zlib
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from starlette.types import Receive, Scope
 
-from lading_runtime.errors import BodyTooLarge, DeadlineExceeded, MalformedBody, UnsupportedMediaType
+from lading_runtime.errors import (
+    BodyTooLarge,
+    BodyTooSlow,
+    DeadlineExceeded,
+    MalformedBody,
+    UnsupportedMediaType,
+)
 from lading_runtime.server.interruption import ClientDisconnected, Cutoff
 
 WHOLE_BODY = "lading.whole_body"
 """Where a connection puts, into the scope, a body that came together with the head of its request."""
+
+MIN_BYTES_PER_S = 500
+"""What a client must send on average when its first time is over, as Apache's mod_reqtimeout has it."""
 
 GZIP = frozenset({b"gzip", b"x-gzip"})
 PLAIN = frozenset({b"", b"identity"})
@@ -19,11 +30,14 @@ GZIP_WINDOW = 31
 """zlib's way to say: gzip header, largest window."""
 
 
-async def read_body(scope: Scope, receive: Receive, *, max_bytes: int, deadline: float) -> bytes:
+async def read_body(
+    scope: Scope, receive: Receive, *, max_bytes: int, deadline: float, patience_s: float
+) -> bytes:
     """Return the body of a request; one that is there already without a timer and a message.
 
     Raises:
         BodyTooLarge: it has more than *max_bytes*; if it says so itself, nothing of it is read.
+        BodyTooSlow: it takes more than *patience_s*, and comes byte by byte.
         ClientDisconnected: it will never be complete.
         DeadlineExceeded: it is not complete at *deadline*.
     """
@@ -34,16 +48,35 @@ async def read_body(scope: Scope, receive: Receive, *, max_bytes: int, deadline:
     declared = next((value for name, value in headers if name == b"content-length"), b"")
     if declared.isdigit() and int(declared) > max_bytes:
         raise _too_large(max_bytes)
-    with Cutoff(deadline, DeadlineExceeded("the request did not arrive within the request timeout")):
-        return await _gather(receive, max_bytes)
+    return await _gather(receive, max_bytes, Hurry(deadline, asyncio.get_running_loop().time() + patience_s))
 
 
-async def _gather(receive: Receive, max_bytes: int) -> bytes:
+class Hurry(NamedTuple):
+    """When a body must be there, on the event loop's clock."""
+
+    deadline: float
+    """At the latest."""
+
+    slow_at: float
+    """If there is nothing of it until then."""
+
+    def cutoff(self, size_bytes: int) -> Cutoff:
+        """Return what ends the wait for more, when there are so many bytes."""
+        slow_at = self.slow_at + size_bytes / MIN_BYTES_PER_S
+        if slow_at < self.deadline:
+            return Cutoff(slow_at, BodyTooSlow("the request arrived too slowly"))
+        return Cutoff(
+            self.deadline, DeadlineExceeded("the request did not arrive within the request timeout")
+        )
+
+
+async def _gather(receive: Receive, max_bytes: int, hurry: Hurry) -> bytes:
     chunks: list[bytes] = []
     size = 0
     is_complete = False
     while not is_complete:
-        message = await receive()
+        with hurry.cutoff(size):
+            message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientDisconnected
         chunk = message.get("body", b"")

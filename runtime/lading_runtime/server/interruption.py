@@ -43,11 +43,11 @@ class Cutoff(Interruption):
 
     def __init__(self, deadline: float, error: Exception) -> None:
         super().__init__(error)
-        self._deadline = deadline
+        self.deadline = deadline
 
     def __enter__(self) -> None:
         super().__enter__()
-        self._timer = asyncio.get_running_loop().call_at(self._deadline, self.interrupt)
+        self._timer = asyncio.get_running_loop().call_at(self.deadline, self.interrupt)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -102,8 +102,8 @@ class Invocations:
         limit, deadline = now + timeout_s, now + asked_timeout_s(headers, timeout_s)
         # Refused before its body is read: a client that comes too early need not send it.
         self._predictor.check_accepts()
-        max_bytes = self._settings.max_body_bytes
-        body = await read_body(scope, receive, max_bytes=max_bytes, deadline=deadline)
+        max_bytes, patience_s = self._settings.max_body_bytes, self._settings.client_timeout_s
+        body = await read_body(scope, receive, max_bytes=max_bytes, deadline=deadline, patience_s=patience_s)
         exchange.received_bytes = len(body)
         began = time.perf_counter()
         question = await self._read(body, dict(headers), deadline)

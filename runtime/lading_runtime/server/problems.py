@@ -27,6 +27,7 @@ PROBLEMS: dict[type[errors.ScoringError], Problem] = {
     errors.Unauthenticated: Problem(401, "UNAUTHENTICATED"),
     errors.UnsupportedMediaType: BAD_REQUEST._replace(status=415),
     errors.BodyTooLarge: BAD_REQUEST._replace(status=413),
+    errors.BodyTooSlow: BAD_REQUEST._replace(status=408),
     errors.MalformedBody: BAD_REQUEST,
     errors.UnknownModel: Problem(404, "RESOURCE_DOES_NOT_EXIST"),
     errors.Unsupported: Problem(501, "NOT_IMPLEMENTED"),

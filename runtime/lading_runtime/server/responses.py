@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 from starlette.types import Send
 
-from lading_runtime.errors import NotReady, Overloaded, ScoringError
+from lading_runtime.errors import BodyTooSlow, NotReady, Overloaded, ScoringError
 from lading_runtime.server.problems import MLFLOW_PROBLEMS, RETRY_AFTER_S, ProblemFormat
 
 JSON = b"application/json"
@@ -35,11 +35,13 @@ async def respond_problem(
 ) -> None:
     """Answer with *error*, in the format of the route."""
     body = orjson.dumps(problems.fields(error, has_stack_traces=has_stack_traces))
-    await respond(send, problems.status(error), body, headers=_retry_after(error))
+    await respond(send, problems.status(error), body, headers=_headers(error))
 
 
-def _retry_after(error: ScoringError) -> tuple[tuple[bytes, bytes], ...]:
-    """Return the header that says when to come again, for errors that pass."""
+def _headers(error: ScoringError) -> tuple[tuple[bytes, bytes], ...]:
+    """Return the header that says when to come again, for errors that pass, or that it must be anew."""
+    if isinstance(error, BodyTooSlow):
+        return ((b"connection", b"close"),)  # RFC 9110 §15.5.9
     if not isinstance(error, (NotReady, Overloaded)):
         return ()
     seconds = error.retry_after_s if isinstance(error, Overloaded) else RETRY_AFTER_S

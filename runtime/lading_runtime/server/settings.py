@@ -92,6 +92,7 @@ class Settings:
     client_timeout_s: float
     """How long a client may take to send the head of a request, or to take some more of an answer.
 
+    For a body, it may take a second longer for each `body.MIN_BYTES_PER_S` bytes of it.
     ``LADING_CLIENT_TIMEOUT_S``.
     """
 

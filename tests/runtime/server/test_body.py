@@ -7,14 +7,20 @@ import zlib
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lading_runtime.errors import BodyTooLarge, DeadlineExceeded, MalformedBody, UnsupportedMediaType
-from lading_runtime.server.body import WHOLE_BODY, read_body, unpack_body
+from lading_runtime.errors import (
+    BodyTooLarge,
+    BodyTooSlow,
+    DeadlineExceeded,
+    MalformedBody,
+    UnsupportedMediaType,
+)
+from lading_runtime.server.body import MIN_BYTES_PER_S, WHOLE_BODY, Hurry, read_body, unpack_body
 from lading_runtime.server.interruption import ClientDisconnected
 
 LIMIT = 100
 
 
-def read(*messages, headers=(), within_s=10):
+def read(*messages, headers=(), within_s=10, patience_s=10):
     """Read a body that comes in *messages*, and then never again."""
     left = list(messages)
 
@@ -25,7 +31,8 @@ def read(*messages, headers=(), within_s=10):
 
     async def main():
         deadline = asyncio.get_running_loop().time() + within_s
-        return await read_body({"headers": headers}, receive, max_bytes=LIMIT, deadline=deadline)
+        scope = {"headers": headers}
+        return await read_body(scope, receive, max_bytes=LIMIT, deadline=deadline, patience_s=patience_s)
 
     return asyncio.run(main())
 
@@ -46,7 +53,8 @@ def read_whole(body):
     async def receive():
         pytest.fail("the body is there")
 
-    return asyncio.run(read_body({"headers": (), WHOLE_BODY: body}, receive, max_bytes=LIMIT, deadline=0.0))
+    scope = {"headers": (), WHOLE_BODY: body}
+    return asyncio.run(read_body(scope, receive, max_bytes=LIMIT, deadline=0.0, patience_s=0.0))
 
 
 def test_a_body_that_is_there_is_not_waited_for():
@@ -75,6 +83,23 @@ def test_a_body_that_does_not_come_in_time_is_given_up():
     """A client that stops in the middle of its body holds nothing for longer than a request may take."""
     with pytest.raises(DeadlineExceeded):
         read(part(b"x", more_body=True), within_s=0.02)
+
+
+def test_a_body_that_comes_byte_by_byte_is_refused():
+    """After its first time, a client must send some hundred bytes a second."""
+    with pytest.raises(BodyTooSlow):
+        read(part(b"x", more_body=True), patience_s=0.02)
+
+
+@given(size_bytes=st.integers(0, 1 << 40), slow_at=st.floats(0, 1e6), deadline=st.floats(0, 1e6))
+def test_who_sends_more_has_more_time_but_never_more_than_the_deadline(size_bytes, slow_at, deadline):
+    """Each further byte moves the end of the wait, up to the deadline."""
+    hurry = Hurry(deadline, slow_at)
+
+    ends = [hurry.cutoff(size).deadline for size in (size_bytes, size_bytes + MIN_BYTES_PER_S)]
+
+    assert ends[0] <= ends[1] <= deadline
+    assert ends[0] == pytest.approx(min(deadline, slow_at + size_bytes / MIN_BYTES_PER_S))
 
 
 def test_a_client_that_leaves_is_noticed():

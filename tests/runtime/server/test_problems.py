@@ -13,6 +13,7 @@ from lading_runtime.server.problems import REPORTED_STATUS, body_of, problem_of
     [
         (errors.UnsupportedMediaType, 415, "BAD_REQUEST", "KAM00"),
         (errors.BodyTooLarge, 413, "BAD_REQUEST", "KAM00"),
+        (errors.BodyTooSlow, 408, "BAD_REQUEST", "KAM00"),
         (errors.MalformedBody, 400, "BAD_REQUEST", "KAM00"),
         (errors.SchemaViolation, 400, "INVALID_PARAMETER_VALUE", "KAM01"),
         (errors.InvalidParams, 400, "INVALID_PARAMETER_VALUE", "KAM00"),
