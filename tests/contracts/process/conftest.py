@@ -1,9 +1,12 @@
 """The real process tree on loopback, with a model that does what its input says."""
 
+import contextlib
 import os
+import random
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -18,7 +21,8 @@ import pytest
 
 MODEL = Path(__file__).with_name("model")
 LISTENING = re.compile(r"Listening at: \w+://[\d.]+:(\d+)")
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
+"""For what must happen; a busy machine may not come to it for a long time."""
 
 Starter = Callable[..., "ServerProcess"]
 
@@ -46,6 +50,45 @@ def eventually(condition: Callable[[], Any]) -> Any:
         assert time.monotonic() < until, "this has not become true in time"
         time.sleep(0.01)
     return value
+
+
+def program_of(pid: int) -> bytes:
+    """Return the command line of a process; nothing of one that has ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on, and that the system gives to nobody who asks for any.
+
+    Those begin at 32768 on Linux (``ip_local_port_range``). For servers that are started again at the same
+    port, or that do not say where they listen; all others take any (0).
+    """
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+
+
+class Gate:
+    """A file that the model waits for ("wait …", or as the delay of a stream)."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __str__(self) -> str:
+        """Return what the model is told."""
+        return str(self._path)
+
+    def open(self) -> None:
+        """Let the model go on, now and whenever it comes here again."""
+        self._path.touch()
+
+    def until_awaited(self) -> None:
+        """Wait until the model waits."""
+        eventually(Path(f"{self._path}.awaited").exists)
 
 
 class ServerProcess:
@@ -102,19 +145,29 @@ class ServerProcess:
         asked = {"prompt": prompt, "stream": True}
         return httpx.stream("POST", self.url + "/invocations", json=asked, timeout=PATIENCE_S)
 
+    def told(self, prompt: str) -> Any:
+        """Return what the model says, asked again if a short deadline passes before it comes to that."""
+
+        def answer() -> httpx.Response | None:
+            asked = self.ask(prompt)
+            assert asked.status_code in {200, 503, 504}, asked.text
+            return asked if asked.status_code == 200 else None
+
+        return eventually(answer).json()
+
     def pid_of_model(self) -> int:
         """Return the process that predicts."""
-        return int(self.ask("pid").json())
+        return int(self.told("pid"))
 
     def until_ready(self) -> "ServerProcess":
         """Wait until a request would be answered."""
-        eventually(lambda: self.is_answering() and self.get("/ping").status_code == 200)
+        eventually(lambda: self.is_answering("/ping"))
         return self
 
-    def is_answering(self) -> bool:
-        """Tell whether there is HTTP."""
+    def is_answering(self, path: str = "/health") -> bool:
+        """Tell whether there is HTTP, and all is well."""
         try:
-            return self.get("/health").status_code == 200
+            return self.get(path).status_code == 200
         except httpx.TransportError:
             return False
 
@@ -129,10 +182,8 @@ class ServerProcess:
 
     def workers(self) -> list[int]:
         """Return gunicorn's workers, which run the same program as the master."""
-        own = Path(f"/proc/{self.process.pid}/cmdline").read_bytes()
-        return [
-            pid for pid in children_of(self.process.pid) if Path(f"/proc/{pid}/cmdline").read_bytes() == own
-        ]
+        own = program_of(self.process.pid)
+        return [pid for pid in children_of(self.process.pid) if program_of(pid) == own]
 
     def host(self) -> int:
         """Return the model host."""
@@ -170,8 +221,16 @@ def start(tmp_path: Path) -> Iterator[Starter]:
 
 def end(pid: int) -> None:
     """Kill a process if it still runs."""
-    if is_alive(pid):
+    with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Iterator[Gate]:
+    """Return what the model waits for; at the end it is open, so that no thread waits for an answer."""
+    made = Gate(tmp_path / "opened")
+    yield made
+    made.open()
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from lading.plan import _HEALTH_CHECK
 
+from tests.contracts.process.conftest import PATIENCE_S
 from tests.registries.certificates import make_certificates
 
 KEYS = ("first-key-0123456789", "second-key-0123456789")
@@ -27,7 +28,9 @@ def health_check(url, **environ):
     """Return the exit code of the program with which an image asks its server how it is."""
     environ["PORT"] = str(httpx.URL(url).port)
     program = [sys.executable, "-ISc", _HEALTH_CHECK.format(port=1)]
-    return subprocess.run(program, env=environ, stderr=subprocess.DEVNULL, check=False, timeout=30).returncode
+    return subprocess.run(
+        program, env=environ, stderr=subprocess.DEVNULL, check=False, timeout=PATIENCE_S
+    ).returncode
 
 
 def test_an_image_asks_its_server_how_it_is(start):
@@ -43,7 +46,9 @@ def status(server, path="/invocations", **headers):
     """Return the status of a request with headers, a POST where a prediction is asked for."""
     method = "POST" if path == "/invocations" else "GET"
     named = {name.replace("_", "-"): text for name, text in headers.items()}
-    return httpx.request(method, server.url + path, json=BODY if method == "POST" else None, headers=named)
+    return httpx.request(
+        method, server.url + path, json=BODY if method == "POST" else None, headers=named, timeout=PATIENCE_S
+    )
 
 
 def test_only_who_brings_a_key_is_answered(start, keys):
@@ -99,7 +104,7 @@ def test_a_key_file_without_keys_ends_the_start(start, tmp_path, content):
 
     server = start(LADING_API_KEY_FILE=str(path))
 
-    assert server.process.wait(30) == 2
+    assert server.process.wait(PATIENCE_S) == 2
     assert "LADING_API_KEY_FILE" in server.log
     assert "short" not in server.log
     assert "spaces" not in server.log
@@ -115,7 +120,9 @@ def test_tls_is_spoken_with_the_given_certificate(start, tmp_path):
     def ask():
         """Return the answer, once there is one."""
         try:
-            answer = httpx.post(url + "/invocations", json={"prompt": "echo hello"}, verify=trust)
+            answer = httpx.post(
+                url + "/invocations", json={"prompt": "echo hello"}, verify=trust, timeout=PATIENCE_S
+            )
         except httpx.TransportError:
             return None
         return answer if answer.status_code == 200 else None
@@ -124,7 +131,7 @@ def test_tls_is_spoken_with_the_given_certificate(start, tmp_path):
     assert health_check(url, LADING_TLS_CERT_FILE=str(made.server)) == 0
     assert health_check(url) != 0
     with pytest.raises(httpx.TransportError):
-        httpx.get(server.url + "/ping")
+        httpx.get(server.url + "/ping", timeout=PATIENCE_S)
     assert server.stop() == 0
 
 
@@ -143,7 +150,7 @@ def test_tls_files_that_do_not_fit_end_the_start(start, tmp_path, wrong):
 
     server = start(LADING_TLS_CERT_FILE=certificate, LADING_TLS_KEY_FILE=key)
 
-    assert server.process.wait(30) == 2
+    assert server.process.wait(PATIENCE_S) == 2
     assert "LADING_TLS_KEY_FILE" in server.log
 
 
@@ -152,7 +159,7 @@ def test_pages_of_other_origins_read_nothing_by_default(start):
     server = start().until_ready()
 
     asked = {"origin": "https://page.example", "access-control-request-method": "POST"}
-    preflight = httpx.options(server.url + "/invocations", headers=asked)
+    preflight = httpx.options(server.url + "/invocations", headers=asked, timeout=PATIENCE_S)
 
     assert preflight.status_code == 405
     for answer in (preflight, status(server, origin="https://page.example")):
@@ -171,7 +178,7 @@ def test_pages_of_named_origins_read_answers(start, keys):
         "access-control-request-headers": "content-type, x-api-key",
     }
 
-    preflight = httpx.options(server.url + "/invocations", headers=asked)
+    preflight = httpx.options(server.url + "/invocations", headers=asked, timeout=PATIENCE_S)
     answer = status(server, origin=origin, x_api_key=KEYS[0])
     refused = status(server, origin=origin)
     foreign = status(server, origin="https://elsewhere.example", x_api_key=KEYS[0])
@@ -191,5 +198,5 @@ def test_origins_that_no_browser_sends_end_the_start(start, origins):
     """What is no origin would never match, and is refused."""
     server = start(LADING_CORS_ORIGINS=origins)
 
-    assert server.process.wait(30) == 2
+    assert server.process.wait(PATIENCE_S) == 2
     assert "LADING_CORS_ORIGINS" in server.log

@@ -4,12 +4,13 @@ import json
 import os
 import re
 import signal
-import socket
 
 import httpx
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_metrics
 from prometheus_client.parser import text_string_to_metric_families as prometheus
+
+from tests.contracts.process.conftest import PATIENCE_S, free_port
 
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
@@ -31,7 +32,8 @@ def answered(server, status="200", route="/invocations"):
 
 def lines(server, message="request"):
     """Return the lines of a JSON log with this message."""
-    said = [json.loads(line) for line in server.log.splitlines() if line.startswith("{")]
+    whole = server.log.rpartition("\n")[0]  # the last one may still be written
+    said = [json.loads(line) for line in whole.splitlines() if line.startswith("{")]
     return [line for line in said if line["message"] == message]
 
 
@@ -39,19 +41,22 @@ def test_any_worker_tells_of_all_of_them(start):
     """A scrape of whichever worker counts the requests, batches and rows of every worker."""
     server = start(MLFLOW_MODELS_WORKERS="2").until_ready()
 
-    pids = {server.ask("pid").json() for _ in range(40)}
-    # An answer is sent before it is counted; the scrape of another worker may come in between.
-    server.eventually(lambda: answered(server) == 40)
-    found = [samples(server) for _ in range(8)]
+    pids: list[int] = []
+    while len(pids) < 40 or len(set(pids)) < 2:
+        pids.append(server.ask("pid").json())
+    stages = [("stage", stage) for stage in ("decode", "queue", "model", "encode")]
+    whole = {
+        ("lading_requests_total", ("route", "/invocations"), ("status", "200")),
+        ("lading_request_duration_seconds_count", ("route", "/invocations")),
+        *(("lading_stage_duration_seconds_count", stage) for stage in stages),
+        ("lading_rows_total",),
+        ("lading_batch_requests_sum",),
+    }
+    # An answer is sent before it is counted; a scrape may come in between.
+    server.eventually(lambda: {samples(server).get(name) for name in whole} == {len(pids)})
 
-    assert len(pids) == 2
-    for seen in found:
-        assert seen["lading_requests_total", ("route", "/invocations"), ("status", "200")] == 40
-        assert seen["lading_request_duration_seconds_count", ("route", "/invocations")] == 40
-        for stage in ("decode", "queue", "model", "encode"):
-            assert seen["lading_stage_duration_seconds_count", ("stage", stage)] == 40
-        assert seen["lading_rows_total",] == 40
-        assert seen["lading_batch_requests_sum",] == 40
+    for seen in [samples(server) for _ in range(8)]:
+        assert {seen[name] for name in whole} == {len(pids)}
 
 
 def test_memory_of_each_process_and_the_model_are_shown(start):
@@ -82,25 +87,31 @@ def test_no_count_goes_back_when_a_worker_is_killed(start):
     (worker,) = server.workers()
     os.kill(worker, signal.SIGKILL)
     server.eventually(lambda: server.workers() not in ([], [worker]))
-    server.eventually(lambda: server.is_answering() and server.get("/ping").status_code == 200)
+    server.until_ready()
     assert server.ask("echo").status_code == 200
 
+    server.eventually(lambda: answered(server) == 2)
     assert samples(server)["lading_worker_starts_total",] == 2
-    assert answered(server) == 2
 
 
 def test_lost_model_processes_missed_deadlines_and_errors_are_counted(start):
     """A prediction that hangs counts as a missed deadline, one that ends its process as an error."""
-    server = start(MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT="1").until_ready()
+    server = start(MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT="5").until_ready()
 
-    statuses = [server.ask(prompt).status_code for prompt in ("sleep 60", "exit 1", "raise x")]
-    seen = samples(server)
+    statuses = [server.until_ready().ask(prompt).status_code for prompt in ("exit 1", "raise x", "sleep 60")]
 
-    assert statuses == [504, 500, 400]
-    assert seen["lading_deadline_misses_total",] == 1
-    assert sum(value for key, value in seen.items() if key[0] == "lading_model_process_restarts_total") == 2
-    for error in ("DeadlineExceeded", "ModelProcessLost", "ModelError"):
-        assert seen["lading_request_errors_total", ("error", error)] == 1
+    def errors():
+        """Return what was counted."""
+        seen = samples(server)
+        restarts = sum(
+            value for key, value in seen.items() if key[0] == "lading_model_process_restarts_total"
+        )
+        names = ("DeadlineExceeded", "ModelProcessLost", "ModelError")
+        told = [seen.get(("lading_request_errors_total", ("error", name))) for name in names]
+        return [seen["lading_deadline_misses_total",], restarts, *told]
+
+    assert statuses == [500, 400, 504]
+    server.eventually(lambda: errors() == [1, 2, 1, 1, 1])
 
 
 def test_paths_that_clients_make_up_are_one_route(start):
@@ -109,10 +120,9 @@ def test_paths_that_clients_make_up_are_one_route(start):
 
     for number in range(5):
         server.get(f"/nothing/{number}?key=secret")
-    seen = samples(server)
 
-    assert seen["lading_requests_total", ("route", "other"), ("status", "404")] == 5
-    assert not any("secret" in str(key) or "nothing" in str(key) for key in seen)
+    server.eventually(lambda: answered(server, "404", "other") == 5)
+    assert not any("secret" in str(key) or "nothing" in str(key) for key in samples(server))
 
 
 def test_open_metrics_is_spoken_where_it_is_asked_for(start):
@@ -120,9 +130,8 @@ def test_open_metrics_is_spoken_where_it_is_asked_for(start):
     server = start().until_ready()
     server.ask("echo")
 
-    answer = httpx.get(
-        server.url + "/metrics", headers={"accept": "application/openmetrics-text;version=1.0.0"}
-    )
+    wanted = {"accept": "application/openmetrics-text;version=1.0.0"}
+    answer = httpx.get(server.url + "/metrics", headers=wanted, timeout=PATIENCE_S)
     families = {family.name: family.type for family in open_metrics(answer.text)}
 
     assert answer.headers["content-type"] == "application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -136,13 +145,19 @@ def test_ids_tie_answers_to_lines_of_the_log(start):
     server = start(LADING_LOG_FORMAT="json").until_ready()
     headers = {"x-request-id": "order-17", "traceparent": TRACE}
 
-    answer = httpx.post(server.url + "/invocations", json={"prompt": "raise secret"}, headers=headers)
+    answer = server.post({"prompt": "raise secret"}, **headers)
 
     assert answer.headers["x-request-id"] == "order-17"
     assert answer.headers["traceparent"] == TRACE
-    about = [line for line in lines(server) + lines(server, "model raised") if "request_id" in line]
-    mine = [line for line in about if line["request_id"] == "order-17"]
-    assert {line["message"] for line in mine} == {"request", "model raised"}
+    messages = ("request", "model raised")
+
+    def about():
+        """Return the lines about this request, once all are there."""
+        told = [line for message in messages for line in lines(server, message)]
+        mine = [line for line in told if line.get("request_id") == "order-17"]
+        return mine if {line["message"] for line in mine} == {*messages} else None
+
+    mine = server.eventually(about)
     assert {line["trace_id"] for line in mine} == {"4bf92f3577b34da6a3ce929d0e0e4736"}
 
 
@@ -152,7 +167,7 @@ def test_ids_that_are_no_words_are_replaced(start):
 
     for bad in (b"a b", b"x" * 129, "n\u00e9".encode()):
         headers = [(b"x-request-id", bad), (b"traceparent", b"00-0-0-00")]
-        answer = httpx.get(server.url + "/ping", headers=headers)
+        answer = httpx.get(server.url + "/ping", headers=headers, timeout=PATIENCE_S)
 
         assert re.fullmatch(r"[0-9a-f]{16}-[0-9a-f]+", answer.headers["x-request-id"])
         assert "traceparent" not in answer.headers
@@ -174,7 +189,7 @@ def test_no_payload_query_or_key_is_logged(start, tmp_path, log_format):
         for body in ({"prompt": "echo payload-secret"}, {"inputs": "payload-secret"}, b'{"payload-secret'):
             content = body if isinstance(body, bytes) else json.dumps(body).encode()
             url = server.url + "/invocations?api_key=query-secret"
-            httpx.post(url, content=content, headers={"x-api-key": sent})
+            httpx.post(url, content=content, headers={"x-api-key": sent}, timeout=PATIENCE_S)
     server.stop()
 
     assert "request" in server.log
@@ -183,20 +198,19 @@ def test_no_payload_query_or_key_is_logged(start, tmp_path, log_format):
 
 def test_a_level_silences_requests(start):
     """With ``LADING_LOG_LEVEL=warning``, what goes well leaves no line, and what does not, does."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     server = start(LADING_LOG_LEVEL="warning", PORT=str(port))
     url = f"http://127.0.0.1:{port}/invocations"
 
     def is_ready():
         """Tell whether requests are answered."""
         try:
-            return httpx.post(url, json={"prompt": "echo"}).status_code == 200
+            return httpx.post(url, json={"prompt": "echo"}, timeout=PATIENCE_S).status_code == 200
         except httpx.TransportError:
             return False
 
     server.eventually(is_ready)
-    httpx.post(url, json={"prompt": "raise x"})
+    httpx.post(url, json={"prompt": "raise x"}, timeout=PATIENCE_S)
     server.stop()
 
     assert "lading_runtime.access" not in server.log
@@ -207,5 +221,5 @@ def test_a_level_that_is_none_ends_the_start(start):
     """A mistyped level is named before anything listens."""
     server = start(LADING_LOG_LEVEL="loud")
 
-    assert server.process.wait(30) == 2
+    assert server.process.wait(PATIENCE_S) == 2
     assert "LADING_LOG_LEVEL" in server.log

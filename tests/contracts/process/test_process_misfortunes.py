@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-ATTEMPTS = 5
-"""The machine may be busy with something else for longer than that."""
 FRESH_S = 0.25
 """Within this time a fresh fork serves the next request."""
+ATTEMPTS_S = 60
+"""For one of them to be as fast; the machine may be busy with something else for a while."""
 
 
 @pytest.mark.parametrize(
@@ -27,9 +27,10 @@ FRESH_S = 0.25
 )
 def test_one_clear_answer_and_a_fresh_process(start, prompt, status):
     """Its client gets one JSON answer; the next request is served at once, by a new process."""
-    server = start(MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT="1").until_ready()
+    server = start(MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT="1" if status == 504 else "60").until_ready()
     delays_s: list[float] = []
-    while not delays_s or (min(delays_s) > FRESH_S and len(delays_s) < ATTEMPTS):
+    until = time.monotonic() + ATTEMPTS_S
+    while not delays_s or (min(delays_s) > FRESH_S and time.monotonic() < until):
         before = server.pid_of_model()
         answer = server.ask(prompt)
         began = time.monotonic()
@@ -47,12 +48,13 @@ def test_one_clear_answer_and_a_fresh_process(start, prompt, status):
 @pytest.mark.parametrize("prompt", ["hold", "crash", "close", "exit 1"])
 def test_what_waits_behind_a_misfortune_is_answered(start, in_background, prompt):
     """Requests in the queue of the same process, and those of another worker, get their answers."""
-    server = start(MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT="3", MLFLOW_MODELS_WORKERS="2").until_ready()
+    limit_s = "3" if prompt == "hold" else "60"
+    server = start(MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT=limit_s, MLFLOW_MODELS_WORKERS="2").until_ready()
     first = in_background(server.ask, "sleep 0.3")
     unfortunate = in_background(server.ask, prompt)
     others = [in_background(server.ask, f"echo {number}") for number in range(40)]
 
-    allowed = {200, 504} if prompt == "hold" else {200}
+    allowed = {200, 503, 504} if prompt == "hold" else {200}
     assert {other.result().status_code for other in others} <= allowed
     assert first.result().status_code == 200
     assert unfortunate.result().status_code in {500, 504}
@@ -86,7 +88,7 @@ def test_a_model_that_leaks_is_replaced_between_requests(start):
 
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.json() for answer in answers}) >= 3
-    assert "it has reached one of its limits" in server.log
+    server.eventually(lambda: "it has reached one of its limits" in server.log)
 
 
 def test_a_limit_below_the_model_itself_is_ignored(start):

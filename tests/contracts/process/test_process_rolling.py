@@ -1,17 +1,14 @@
 """Servers are replaced one after the other behind a proxy, and no client notices."""
 
-import contextlib
-import random
 import shutil
 import signal
-import socket
 import subprocess
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.contracts.process.conftest import children_of, eventually, is_alive
+from tests.contracts.process.conftest import PATIENCE_S, children_of, eventually, free_port, is_alive
 from tests.contracts.process.traffic import Traffic
 
 NGINX = """\
@@ -77,17 +74,6 @@ class Proxy:
         (self._folder / "nginx.conf").write_text(text)
 
 
-def free_port() -> int:
-    """Return a port that nobody listens on, and that the system gives to nobody who asks for any.
-
-    Those begin at 32768 on Linux (``ip_local_port_range``); a server that is restarted needs its port again.
-    """
-    while True:
-        port = random.randrange(20_000, 32_000)
-        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            return port
-
-
 @pytest.fixture
 def proxy(tmp_path: Path) -> Iterator[tuple[Proxy, list[int]]]:
     """Return nginx, and the ports where it expects two servers."""
@@ -95,7 +81,7 @@ def proxy(tmp_path: Path) -> Iterator[tuple[Proxy, list[int]]]:
     running = Proxy(tmp_path, ports)
     yield running, ports
     running.process.send_signal(signal.SIGQUIT)
-    assert running.process.wait(30) == 0
+    assert running.process.wait(PATIENCE_S) == 0
 
 
 def test_a_rolling_restart_behind_a_proxy_fails_no_request(start, proxy, request):

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.contracts.process.conftest import PATIENCE_S
+
 
 def test_http_is_up_before_the_model_is_loaded(start, tmp_path):
     """A server is alive at once, ready when the model is, and says so to those who come too early."""
@@ -21,14 +23,13 @@ def test_http_is_up_before_the_model_is_loaded(start, tmp_path):
     assert server.until_ready().ask("echo now").json() == "now"
 
 
-def test_a_model_that_cannot_be_loaded_is_said_and_ends_the_server(start):
-    """After a failed load the reason can be asked for during a grace, then the server ends with code 3."""
-    server = start(LOADING="raises", MLFLOW_MODELS_WORKERS="2", LADING_LOAD_FAILURE_GRACE_S="1.5")
+def test_why_a_model_cannot_be_loaded_can_be_asked_for(start):
+    """After a failed load every answer says why, for as long as a grace lasts."""
+    server = start(LOADING="raises", MLFLOW_MODELS_WORKERS="2", LADING_LOAD_FAILURE_GRACE_S="600")
     server.eventually(lambda: server.is_answering() and b"reason" in server.get("/health").content)
 
     ping, health, refused = server.get("/ping"), server.get("/health"), server.ask("echo")
 
-    assert server.process.wait(30) == 3
     assert health.status_code == 200
     assert (ping.status_code, refused.status_code) == (503, 503)
     for text in (ping.text, health.text, refused.text):
@@ -36,13 +37,23 @@ def test_a_model_that_cannot_be_loaded_is_said_and_ends_the_server(start):
     assert server.log.count("model not loaded") == 1
 
 
-def test_a_model_host_that_dies_while_loading_is_a_failed_load(start):
-    """A model whose loading ends the process is a model that cannot be loaded."""
-    server = start(LOADING="dies", LADING_LOAD_FAILURE_GRACE_S="1.5")
-    server.eventually(lambda: server.is_answering() and b"exit code 7" in server.get("/health").content)
+@pytest.mark.parametrize(
+    ("loading", "reason"), [("raises", "the weights are missing"), ("dies", "exit code 7")]
+)
+def test_a_model_that_cannot_be_loaded_ends_the_server(start, loading, reason):
+    """When the grace is over, the exit code is 3; whether loading failed or ended the whole process."""
+    server = start(LOADING=loading, MLFLOW_MODELS_WORKERS="2", LADING_LOAD_FAILURE_GRACE_S="0.5")
 
-    assert server.process.wait(30) == 3
+    assert server.process.wait(PATIENCE_S) == 3
     assert server.log.count("model not loaded") == 1
+    assert reason in server.log
+
+
+def test_a_model_host_that_dies_while_loading_is_a_failed_load(start):
+    """A model whose loading ends the process is a model that cannot be loaded, and that is said."""
+    server = start(LOADING="dies", LADING_LOAD_FAILURE_GRACE_S="600")
+
+    server.eventually(lambda: server.is_answering() and b"exit code 7" in server.get("/health").content)
 
 
 @pytest.mark.parametrize(
@@ -63,14 +74,14 @@ def test_a_bad_setting_is_one_line_and_exit_code_2(start, name, value):
     """A setting that cannot be used is named in one line; nothing is left running."""
     server = start(**{name: value})
 
-    assert server.process.wait(30) == 2
+    assert server.process.wait(PATIENCE_S) == 2
     assert server.log.startswith(f"lading_runtime: {name}: ")
     assert server.log.count("\n") == 1
 
 
 def test_an_unknown_argument_is_refused(start):
     """The only argument is SageMaker's."""
-    assert start("train").process.wait(30) == 2
+    assert start("train").process.wait(PATIENCE_S) == 2
 
 
 def test_sagemaker_calls_the_image_with_serve(start):
@@ -96,7 +107,7 @@ def test_a_port_that_is_taken_ends_the_server(start):
 
     second = start(PORT=first.url.rpartition(":")[2])
 
-    assert second.process.wait(60) not in (0, None)
+    assert second.process.wait(PATIENCE_S) not in (0, None)
     assert "in use" in second.log
 
 

@@ -28,6 +28,8 @@ class ObedientModel:
             return MISFORTUNES[word](rest)
         if word == "sleep":
             time.sleep(float(rest))
+        elif word == "wait":
+            wait_for(rest)
         elif word == "leave":
             raise SystemExit(0)
         elif word == "raise":
@@ -35,9 +37,12 @@ class ObedientModel:
         return rest
 
     def predict_stream(self, data):
-        """Obey "delay count size …": wait, give so many parts of that size, then do the rest."""
+        """Obey "delay count size …": wait, give so many parts of that size, then do the rest.
+
+        The delay is a number of seconds, or the path of a file to wait for.
+        """
         delay, count, size, *then = data["prompt"].split()
-        time.sleep(float(delay))
+        wait_for(delay) if delay.startswith("/") else time.sleep(float(delay))
         try:
             for number in range(int(count)):
                 self.made += 1
@@ -46,6 +51,13 @@ class ObedientModel:
                 self.predict({"prompt": " ".join(then)})
         finally:
             print("stream closed", flush=True)  # noqa: T201 - what a model prints stands in the log
+
+
+def wait_for(path):
+    """Say, with a file beside it, that a file is waited for; return when it is there."""
+    Path(f"{path}.awaited").touch()
+    while not Path(path).exists():
+        time.sleep(0.01)
 
 
 def take_turns(folder):
