@@ -174,7 +174,10 @@ def _registered(text: str) -> VersionedModel | AliasedModel | StagedModel | Logg
     )
 
 
-_HOST = re.compile(r"(?:[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?|\[[0-9a-fA-F:]+\])(?::[0-9]+)?")
+_HOST = re.compile(
+    r"(?:[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?|\[[0-9a-fA-F:]+\])(?::(?P<port>[0-9]{1,5}))?"
+)
+_LAST_PORT = 65535
 _PATH = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*")
 _TAG = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}")
 _DIGEST_LIKE = re.compile(r"[0-9a-f]{64}")
@@ -207,7 +210,7 @@ class ImageRef:
         first, slash, rest = head.partition("/")
         is_host = bool(slash) and ("." in first or ":" in first or first == "localhost" or "[" in first)
         host, path = (first, rest) if is_host else (None, head)
-        if host is not None and not _HOST.fullmatch(host):
+        if host is not None and not _is_host(host):
             raise _invalid_image(text, f"{host!r} is no registry host")
         if not all(_PATH.fullmatch(part) for part in path.split("/")):
             raise _invalid_image(text, f"{path!r} must be lower-case letters, digits and .-_/")
@@ -227,6 +230,11 @@ class ImageRef:
 
     def __str__(self) -> str:
         return f"{self.repository}:{self.tag}" + (f"@{self.digest}" if self.digest else "")
+
+
+def _is_host(text: str) -> bool:
+    match = _HOST.fullmatch(text)
+    return match is not None and int(match["port"] or 0) <= _LAST_PORT
 
 
 def _invalid_image(text: str, reason: str) -> InvalidReference:

@@ -40,12 +40,12 @@ _PERMISSIONS = 0o444
 """Blobs are read only: a hard link to one must not become a way to change it."""
 
 _HINTS = {
-    errno.ENOSPC: "the disk is full; free some space, or set LADING_CACHE_DIR to another disk",
-    errno.EDQUOT: "the disk quota is used up; free some space, or set LADING_CACHE_DIR to another disk",
-    errno.ENOTDIR: "a part of this path is a file; set LADING_CACHE_DIR to a folder",
-    errno.EROFS: "the file system is read-only; set LADING_CACHE_DIR to a writable folder",
-    errno.EACCES: "no permission; set LADING_CACHE_DIR to a folder of yours",
-    errno.EPERM: "no permission; set LADING_CACHE_DIR to a folder of yours",
+    errno.ENOSPC: "free some space, or set LADING_CACHE_DIR to another disk",
+    errno.EDQUOT: "free some space, or set LADING_CACHE_DIR to another disk",
+    errno.ENOTDIR: "set LADING_CACHE_DIR to a folder",
+    errno.EROFS: "set LADING_CACHE_DIR to a writable folder",
+    errno.EACCES: "set LADING_CACHE_DIR to a folder of yours",
+    errno.EPERM: "set LADING_CACHE_DIR to a folder of yours",
 }
 
 

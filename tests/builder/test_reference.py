@@ -155,6 +155,7 @@ def test_image_names_are_read_as_docker_does(text, ref):
         ("iris@sha256:1", "'sha256:1'"),
         ("iris@", "''"),
         ("a" * 64, "id of an image"),
+        ("localhost:65536/iris", "'localhost:65536' is no registry host"),
         ("x" * 256, "too long"),
         ("iris:" + "x" * 129, "xxx"),
         ("iris latest", "'iris latest'"),
@@ -170,7 +171,7 @@ def test_what_is_no_image_name_is_refused_by_part(text, part):
 
 @given(
     st.from_regex(
-        r"([a-z0-9]{1,8}\.[a-z]{2,3}(:[0-9]{1,5})?/)?[a-z0-9]{1,8}(/[a-z0-9]{1,8}){0,3}", fullmatch=True
+        r"([a-z0-9]{1,8}\.[a-z]{2,3}(:[0-9]{1,4})?/)?[a-z0-9]{1,8}(/[a-z0-9]{1,8}){0,3}", fullmatch=True
     ),
     st.from_regex(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,20}", fullmatch=True),
 )

@@ -193,7 +193,11 @@ with Store(Path({str(store.root)!r})).exclusive("thing"):
 
 @pytest.mark.parametrize(
     ("number", "hint"),
-    [(errno.ENOSPC, "disk is full"), (errno.EACCES, "permission"), (errno.EROFS, "read-only")],
+    [
+        (errno.ENOSPC, "no space left on device; free some space"),
+        (errno.EACCES, "permission denied; set LADING_CACHE_DIR"),
+        (errno.EROFS, "read-only file system; set LADING_CACHE_DIR"),
+    ],
 )
 def test_errors_say_what_to_do(tmp_path, number, hint):
     """A full disk, missing permission and a read-only file system are told with what helps."""

@@ -14,15 +14,15 @@ PREFIX = ".lading-"
 """Of files that are being written."""
 
 _HINTS = {
-    errno.ENOSPC: "the disk is full; free some space, or write elsewhere",
-    errno.EDQUOT: "the disk quota is used up; free some space, or write elsewhere",
-    errno.EFBIG: "the file system takes no file of this size; write elsewhere",
+    errno.ENOSPC: "free some space, or write elsewhere",
+    errno.EDQUOT: "free some space, or write elsewhere",
+    errno.EFBIG: "write to a file system that takes files of this size",
     errno.ENOENT: "make the folder first",
-    errno.ENOTDIR: "a part of this path is a file",
-    errno.EISDIR: "this is a folder; name a file",
-    errno.EROFS: "the file system is read-only; write elsewhere",
-    errno.EACCES: "no permission; write to a folder of yours",
-    errno.EPERM: "no permission; write to a folder of yours",
+    errno.ENOTDIR: "name a path through folders",
+    errno.EISDIR: "name a file",
+    errno.EROFS: "write elsewhere",
+    errno.EACCES: "write to a folder of yours",
+    errno.EPERM: "write to a folder of yours",
 }
 
 

@@ -76,9 +76,11 @@ def split_url(url: str, base: str = "") -> SplitResult:
         RegistryError: it is none.
     """
     try:
-        return urlsplit(urljoin(base, url))
-    except ValueError as error:  # such as a host in brackets that is no number
+        parts = urlsplit(urljoin(base, url))
+        _ = parts.port  # is looked at only when it is asked for
+    except ValueError as error:  # such as a host in brackets that is no number, or a port above 65535
         raise RegistryError("a registry names what is no address") from error
+    return parts
 
 
 def origin(url: str) -> tuple[str, str, int]:

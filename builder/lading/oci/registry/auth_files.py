@@ -5,9 +5,9 @@ Inside of one, ``credHelpers`` counts before ``credsStore`` and that before ``au
 """
 
 import base64
-import binascii
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,10 +67,21 @@ class AuthFile:
         return next(((name, key) for name, key in named if name and isinstance(name, str)), None)
 
     def find(self, key: str) -> Credentials | None:
-        """Return what the file itself says of *key*, ``host[/path]``; None for nothing."""
+        """Return what the file itself says of *key*, ``host[/path]``; None for nothing.
+
+        Raises:
+            RegistryError: it says something that cannot be read; to be nobody in its stead would be refused
+                later, for a reason that nobody could guess.
+        """
         for name, entry in _object(self.members, "auths").items():
             if (name == key or _plain(name) == key) and isinstance(entry, dict):
-                return _credentials(entry)
+                try:
+                    return _credentials(entry)
+                except ValueError as error:
+                    raise RegistryError(
+                        f"the credentials for {name!r} in {self.origin} cannot be read: {error}",
+                        hint=f"docker login {key.partition('/')[0]} writes them anew",
+                    ) from error
         return None
 
 
@@ -111,7 +122,11 @@ def _plain(name: str) -> str:
 
 
 def _credentials(entry: Mapping[str, Any]) -> Credentials | None:
-    """Return what an entry of ``auths`` holds; an empty one is what a credential store leaves behind."""
+    """Return what an entry of ``auths`` holds; an empty one is what a credential store leaves behind.
+
+    Raises:
+        ValueError: it is no such entry; says why, without what may be secret.
+    """
     if token := entry.get("registrytoken"):
         return RegistryToken(str(token))
     if token := entry.get("identitytoken"):
@@ -123,11 +138,15 @@ def _credentials(entry: Mapping[str, Any]) -> Credentials | None:
 
 
 def _decoded(auth: object) -> tuple[str, str] | None:
-    if not isinstance(auth, str):
+    """Return the name and password in ``auth``; None where there is none. Raises as `_credentials` does."""
+    if not auth:
         return None
     try:
-        username, colon, password = base64.b64decode(auth).decode().partition(":")
-    except (binascii.Error, ValueError):
-        return None
-    # Docker pads some passwords with zero bytes
-    return (username, password.rstrip("\0")) if colon else None
+        # lines are folded by some programs; Go's decoder, which Docker has, takes them too
+        text = base64.b64decode(re.sub(r"[\r\n]", "", str(auth)), validate=True).decode()
+    except ValueError as error:
+        raise ValueError("auth is no text in base64") from error
+    username, colon, password = text.partition(":")
+    if not colon:
+        raise ValueError("auth is no NAME:PASSWORD in base64")
+    return username, password.rstrip("\0")  # Docker pads some passwords with zero bytes

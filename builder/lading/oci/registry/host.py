@@ -245,9 +245,10 @@ class Host:
         secure, plain_one = f"https://{self.address.api}", f"http://{self.address.api}"
         try:
             self._greet(secure)
-        except Passing:
+        except Passing as failure:
             if not self.is_plain_allowed:
-                raise
+                # who speaks no TLS now will not at the next attempt
+                raise failure.meaning or failure from failure
             self._greet(plain_one)
             return plain_one
         return secure

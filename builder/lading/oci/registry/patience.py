@@ -82,6 +82,6 @@ def retry_after_s(value: str | None, now: Callable[[], datetime] = lambda: datet
         return float(value)
     try:
         moment = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):  # years may have any number of digits
         return None
     return max((moment.replace(tzinfo=moment.tzinfo or UTC) - now()).total_seconds(), 0.0)

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -38,10 +39,11 @@ def test_a_login_comes_out_as_docker_login_wrote_it(username, password):
 
 @given(ODD)
 def test_odd_members_are_no_credentials(members):
-    """Whatever JSON is in a file, it is read or left out."""
+    """Whatever JSON is in a file, it is read, left out, or told as what cannot be read."""
     file = AuthFile("a file", members)
 
-    assert isinstance(file.find("host"), Login | IdentityToken | RegistryToken | None)
+    with suppress(RegistryError):
+        assert isinstance(file.find("host"), Login | IdentityToken | RegistryToken | None)
     assert isinstance(file.helper(["host"]), tuple | None)
 
 
@@ -60,12 +62,27 @@ def test_a_file_that_is_none_is_told_without_its_content(text):
         ({"auth": base64.b64encode(b"<token>:x").decode()}, IdentityToken("x")),
         ({"registrytoken": "x"}, RegistryToken("x")),
         ({"username": "u", "password": "p"}, Login("u", "p")),
-        ({"auth": "not base64!"}, None),
+        ({"auth": ""}, None),
+        ({"auth": "dTp\r\nw\n"}, Login("u", "p")),
     ],
 )
 def test_forms_of_an_entry(entry, expected):
     """Names and passwords, tokens of two kinds, and the empty entry that a credential store leaves."""
     assert AuthFile("a file", {"auths": {"host": entry}}).find("host") == expected
+
+
+@pytest.mark.parametrize("auth", ["hunter2!", "aHVudGVyMg==", "/w==", "aHVudGVyMg", 7])
+def test_credentials_that_cannot_be_read_are_told(auth):
+    """Neither as nobody is asked in their stead, nor are they printed; other hosts are not concerned."""
+    file = AuthFile("a file", {"auths": {"host": {"auth": auth}}})
+
+    with pytest.raises(
+        RegistryError, match=r"^the credentials for 'host' in a file .*docker login host"
+    ) as told:
+        file.find("host")
+
+    assert "unter2" not in str(told.value)
+    assert file.find("other") is None
 
 
 @pytest.mark.parametrize(

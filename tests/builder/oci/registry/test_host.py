@@ -55,6 +55,7 @@ def test_places_that_a_registry_may_name(location, expected):
         ("https://localhost/x", "inner network"),
         ("https://[::1]/x", "inner network"),
         ("https://[bad/x", "no address"),
+        ("https://storage.example:99999/x", "no address"),
     ],
 )
 def test_places_that_a_registry_must_not_name(location, reason):
@@ -160,6 +161,20 @@ def test_what_is_no_registry_is_told(registries):
     told = pytest.raises(RegistryError, match="404 Not Found and is no registry")
     with serving(lambda handler: handler.answer(404)) as port, told:
         registries.resolve(ImageRef.parse(f"localhost:{port}/a:1"))
+
+
+def test_who_speaks_no_tls_is_not_asked_again():
+    """Where plain HTTP is not allowed, waiting does not help, and the error says what does."""
+    waited: list[float] = []
+    patience = Patience(sleep=lambda wait_s, _: waited.append(wait_s))
+    with serving(lambda handler: handler.answer(200)) as port, Transport(frozenset(), ()) as transport:
+        address = Address(f"localhost:{port}")
+        authorizer = Authorizer(address, Nobody(), transport, patience)
+        host = Host(address, transport, authorizer, patience, Silent(), is_plain_allowed=False)
+        with pytest.raises(RegistryError, match=rf"speak TLS; .*--insecure-registry localhost:{port}"):
+            _ = host.base_url
+
+    assert waited == []
 
 
 def test_an_answer_without_an_end_is_not_kept_in_memory(registries):

@@ -58,6 +58,7 @@ def test_progress_renews_patience():
         ("soon", None),
         ("Wed, 21 Oct 2015 07:28:30 GMT", 30),
         ("Wed, 21 Oct 2015 07:00:00 GMT", 0),
+        ("Wed, 21 Oct 99999999999 07:00:00 GMT", None),
     ],
 )
 def test_retry_after_in_both_forms(value, expected):

@@ -59,11 +59,10 @@ def test_a_proxy_that_cannot_be_used_is_told(proxy, monkeypatch):
     assert "hunter2" not in str(caught.value)
 
 
-@pytest.mark.parametrize("host", ["registry.example:99999", "localhost:0"])
-def test_an_address_that_cannot_be_is_told(host, registries):
+def test_an_address_that_cannot_be_is_told(registries):
     """The error names it."""
-    with pytest.raises(RegistryError, match=host):
-        registries.resolve(ImageRef.parse(f"{host}/a:1"))
+    with pytest.raises(RegistryError, match="localhost:0"):
+        registries.resolve(ImageRef.parse("localhost:0/a:1"))
 
 
 def test_a_host_without_tls_is_told_how_to_be_allowed():

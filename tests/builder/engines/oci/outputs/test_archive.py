@@ -85,7 +85,7 @@ def test_a_full_disk_is_told(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OutputFailed, match=r"no space left.*the disk is full"):
+    with pytest.raises(OutputFailed, match=r"no space left.*free some space"):
         ArchiveOutput(tmp_path / "image.tar", Silent()).write(FIRST, (NAME,))
 
     assert list(tmp_path.iterdir()) == []
@@ -111,7 +111,7 @@ def test_a_reader_that_goes_away_is_told():
 
 def test_a_device_that_is_full_is_told():
     """With the kernel's own error."""
-    with pytest.raises(OutputFailed, match=r"'/dev/full': no space left.*the disk is full"):
+    with pytest.raises(OutputFailed, match=r"'/dev/full': no space left.*free some space"):
         ArchiveOutput(Path("/dev/full"), Silent()).write(FIRST, (NAME,))
 
 
