@@ -20,7 +20,7 @@ from lading.oci.image import Layer
 from lading.progress import Progress
 from lading.store import Store
 
-TRANSFORM = 1
+TRANSFORM = 2
 """Counts up whenever the same packages become other bytes."""
 
 _RECIPES = "debian-interpreter"
