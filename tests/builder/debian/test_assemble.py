@@ -1,6 +1,7 @@
 """Packages → a root file system, to the byte."""
 
 from dataclasses import replace
+from pathlib import Path
 
 from lading.debian.assemble import assemble
 from lading.debian.deb import Deb
@@ -18,9 +19,9 @@ CONTROL = "Package: a\nVersion: 1.0-1\nArchitecture: amd64\n"
 def test_bases_never_change(tmp_path):
     """A digest of a fixed package; where it must change, ``TRANSFORM`` is counted up with it.
 
-    Else a machine that has built before would go on with the old layers, and make other images than a new one.
+    Else a machine that has built before goes on with the old layers, and makes other images than a new one.
     """
-    files = {
+    files: dict[str, bytes | str | Path] = {
         "usr/bin/python3.11": b"#!",
         "lib/a/data": b"x",
         "usr/share/doc/a/copyright": b"free",
