@@ -115,7 +115,7 @@ sys.exit(LocalServer({started.command!r}, {started.environ!r}).run(settings))
     else:
         os.killpg(process.pid, number)
 
-    process.wait(timeout=10)
+    process.wait(timeout=60)
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
 
@@ -138,11 +138,11 @@ sys.exit(LocalServer({started.command!r}, {started.environ!r}).run(settings))
     with pytest.raises(subprocess.TimeoutExpired):
         process.wait(timeout=0.5)
     process.terminate()
-    assert process.wait(timeout=10) == 0
+    assert process.wait(timeout=60) == 0
 
 
 def _pid(path: Path) -> int:
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while time.monotonic() < end:
         if path.exists() and path.read_text():
             return int(path.read_text())

@@ -153,9 +153,9 @@ def test_one_at_a_time(store):
     thread = threading.Thread(target=second)
     with store.exclusive("thing"):
         thread.start()
-        assert waits.wait(10)
+        assert waits.wait(60)
         happened.append("first")
-    thread.join(10)
+    thread.join(60)
 
     assert happened == ["first", "second"]
 
@@ -168,7 +168,7 @@ def test_who_waits_can_be_cancelled(store):
             pass
 
     with store.exclusive("thing"), ThreadPoolExecutor() as pool:
-        pool.submit(second).result(timeout=10)
+        pool.submit(second).result(timeout=60)
 
 
 def test_a_killed_process_leaves_no_lock(store):
@@ -188,7 +188,7 @@ with Store(Path({str(store.root)!r})).exclusive("thing"):
 
     started = time.monotonic()
     with store.exclusive("thing"):
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 30
 
 
 @pytest.mark.parametrize(

@@ -143,6 +143,6 @@ app()
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
     process.send_signal(number)
-    _, errors = process.communicate(timeout=10)
+    _, errors = process.communicate(timeout=60)
 
     assert (process.returncode, errors) == (130, "lading: interrupted\n")

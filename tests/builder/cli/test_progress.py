@@ -20,7 +20,7 @@ class Terminal(io.StringIO):
 
     def wait_for(self, text: str) -> None:
         """Return when *text* has been drawn."""
-        end = time.monotonic() + 10
+        end = time.monotonic() + 60
         while text not in self.getvalue():
             assert time.monotonic() < end, f"{text!r} was not drawn"
             time.sleep(0.01)

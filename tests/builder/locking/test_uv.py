@@ -95,8 +95,9 @@ def test_a_known_lock_takes_no_time(ask, packages):
     packages.wheel("aa")
     ask("aa")
 
-    seconds = []
-    for _ in range(5):
+    until = time.perf_counter() + 30  # a busy machine may do something else for a while
+    seconds: list[float] = []
+    while not seconds or (min(seconds) >= 0.02 and time.perf_counter() < until):
         started = time.perf_counter()
         ask("aa")
         seconds.append(time.perf_counter() - started)

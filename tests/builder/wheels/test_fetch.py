@@ -254,7 +254,7 @@ def test_one_failure_ends_all_downloads(packages, host, store):
     started = time.monotonic()
     with pytest.raises(WheelUnavailable):
         fetcher(store).fetch(lock)
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < STALL_S / 2
 
 
 def test_ctrl_c_leaves_a_store_that_goes_on(packages, host, store):
@@ -273,8 +273,8 @@ def test_ctrl_c_leaves_a_store_that_goes_on(packages, host, store):
             time.sleep(0.01)
         interrupted = time.monotonic()
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=20)
-    assert time.monotonic() - interrupted < 10
+        _, said = process.communicate(timeout=60)
+    assert time.monotonic() - interrupted < STALL_S / 2
     assert "KeyboardInterrupt" in said
     assert not (store.root / "blobs").exists()
 
@@ -290,11 +290,15 @@ def test_a_lock_that_was_read_from_a_file_is_fetched(packages, host, store):
     assert fetcher(store).fetch(pylock.read(lock.pylock, lock.python, lock.platform))
 
 
+STALL_S = 120
+"""Until a host that has sent half of a file goes on."""
+
+
 def _stall(handler, content: bytes) -> bool:
     """Send half of a file, and then nothing until the client goes away."""
     handler.answer(200, content[: len(content) // 2], length=len(content))
     handler.wfile.flush()
-    handler.connection.settimeout(60)
+    handler.connection.settimeout(STALL_S)
     with contextlib.suppress(OSError):
         handler.connection.recv(1)
     return True

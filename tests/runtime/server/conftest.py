@@ -16,6 +16,9 @@ from lading_runtime.server.readiness import Readiness
 
 FAKE_HOST = Path(__file__).with_name("fake_host.py")
 
+PATIENCE_S = 60.0
+"""For what must happen; a busy machine may not come to it for a long time."""
+
 Opener = Callable[..., AbstractAsyncContextManager["OpenPool"]]
 
 
@@ -24,14 +27,18 @@ class OpenPool(Pool):
 
     reports: socket.socket
 
-    async def ask(self, value: object, *buffers: bytes, within_s: float = 10) -> bytes:
+    async def ask(self, value: object, *buffers: bytes, within_s: float = PATIENCE_S) -> bytes:
         """Return the answer to *value* as bytes."""
         payload = Payload({"kind": "python", "value": value}, list(buffers), None)
         prediction = await self.predict(payload, asyncio.get_running_loop().time() + within_s)
         return bytes(prediction.buffers[0])
 
     async def parts(
-        self, value: object, *buffers: bytes, within_s: float = 10, between_s: float = 10
+        self,
+        value: object,
+        *buffers: bytes,
+        within_s: float = PATIENCE_S,
+        between_s: float = PATIENCE_S,
     ) -> AsyncIterator[bytes]:
         """Yield the parts of a streamed answer to *value* as bytes."""
         payload = Payload({"kind": "python", "value": value}, list(buffers), None)
@@ -45,7 +52,7 @@ class OpenPool(Pool):
         loop = asyncio.get_running_loop()
         heard = asyncio.Event()
         loop.add_reader(self.reports, heard.set)
-        await asyncio.wait_for(heard.wait(), 10)
+        await asyncio.wait_for(heard.wait(), PATIENCE_S)
         loop.remove_reader(self.reports)
         self.told = list(receive_reports(self.reports))
 
@@ -55,7 +62,7 @@ def open_pool() -> Opener:
     """Return a function that opens a pool; its argument says how processes start (see `fake_host`)."""
 
     @asynccontextmanager
-    async def opened(each: str = "ready") -> AsyncIterator[OpenPool]:
+    async def opened(each: str = "ready", close_s: float = PATIENCE_S) -> AsyncIterator[OpenPool]:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         reports, reporters = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         for end in (ours, reports, reporters):
@@ -63,7 +70,7 @@ def open_pool() -> Opener:
         command = [sys.executable, str(FAKE_HOST), "--control-fd", str(theirs.fileno()), "--each", each]
         host = subprocess.Popen(command, pass_fds=[theirs.fileno()])  # noqa: ASYNC220 - nothing waits yet
         theirs.close()
-        pool = OpenPool(Control(ours, reporters, Readiness(1), Recycling()), close_s=0.2)
+        pool = OpenPool(Control(ours, reporters, Readiness(1), Recycling()), close_s=close_s)
         pool.reports = reports
         pool.open()
         try:

@@ -34,7 +34,7 @@ def recorded(pool):
     return batches
 
 
-def answered(open_pool, payloads, *, within_s=10.0, limits=None, is_on=True):
+def answered(open_pool, payloads, *, within_s=60.0, limits=None, is_on=True):
     """The answers to payloads that come at once, errors among them, and the batches that the model saw."""
     limits = limits or BatchLimits(max_rows=8)
 
@@ -116,7 +116,7 @@ def test_only_the_request_to_blame_gets_the_error(open_pool, harm, error):
 def test_a_request_that_hangs_harms_no_other(open_pool):
     """A batch that takes too long is killed and bisected; only who hangs is out of time."""
     payloads = [numbers(0), *(numbers(number) for number in (1, HANGS, 3))]
-    answers, _ = answered(open_pool, payloads, within_s=2)
+    answers, _ = answered(open_pool, payloads, within_s=6)
 
     assert isinstance(answers.pop(2), DeadlineExceeded)
     assert answers == [[0], [2], [6]]
@@ -142,7 +142,7 @@ def test_an_expired_request_never_reaches_the_model(open_pool):
             now = asyncio.get_running_loop().time()
             hanging = asyncio.ensure_future(batcher.predict(numbers(HANGS), now + 0.5))
             await asyncio.sleep(0)
-            late, timely = batcher.predict(numbers(1), now + 0.1), batcher.predict(numbers(2), now + 10)
+            late, timely = batcher.predict(numbers(1), now + 0.1), batcher.predict(numbers(2), now + 60)
             answers = await asyncio.gather(hanging, late, timely, return_exceptions=True)
             return [type(plain(answer)) for answer in answers], batches
 

@@ -48,7 +48,7 @@ def heard(open_pool, payloads, limits):
             batcher = Batcher(pool, limits)
             batcher.events = events
             batcher.turn_on(limits.max_rows)
-            deadline = asyncio.get_running_loop().time() + 10
+            deadline = asyncio.get_running_loop().time() + 60
             asked = [batcher.predict(payload, deadline) for payload in payloads]
             await asyncio.gather(*asked, return_exceptions=True)
             await pool.until_ready()

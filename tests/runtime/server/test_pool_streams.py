@@ -104,9 +104,9 @@ def test_the_time_of_who_takes_the_parts_is_not_the_models(open_pool):
     async def main():
         async with open_pool() as pool:
             await pool.until_told()
-            taken = []
-            async for part in pool.parts("parts 3", LARGE, within_s=0.3, between_s=0.3):
-                await asyncio.sleep(0.4)
+            taken: list[bytes] = []
+            async for part in pool.parts("parts 3", LARGE, between_s=1):
+                await asyncio.sleep(0 if taken else 1.5)
                 taken.append(part)
             return taken
 
@@ -131,7 +131,7 @@ def test_a_stream_that_is_left_and_does_not_end_costs_its_process(open_pool):
     """A process that does not end a stream in the time that it has is replaced."""
 
     async def main():
-        async with open_pool() as pool:
+        async with open_pool(close_s=0.2) as pool:
             await pool.until_told()
             before = await pool.ask("pid")
             async with aclosing(pool.parts("parts 1 hang")) as parts:
@@ -177,8 +177,8 @@ def test_the_times_of_a_stream_are_told(open_pool):
         async with open_pool() as pool:
             await pool.until_told()
             payload = Payload({"kind": "python", "value": "parts 3"}, [], None)
-            deadline = asyncio.get_running_loop().time() + 10
-            return [part async for part in pool.stream(payload, deadline, between_s=10)]
+            deadline = asyncio.get_running_loop().time() + 60
+            return [part async for part in pool.stream(payload, deadline, between_s=60)]
 
     first, *_, last = run(main())
 

@@ -37,7 +37,7 @@ def _load_pyfunc(path):
 """
 
 
-def until(condition: Callable[[], bool], *, timeout_s: float = 20.0) -> bool:
+def until(condition: Callable[[], bool], *, timeout_s: float = 60.0) -> bool:
     """Wait until *condition* is true; tell whether it became so in time."""
     end = time.monotonic() + timeout_s
     while time.monotonic() < end:

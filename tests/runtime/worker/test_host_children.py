@@ -27,7 +27,7 @@ def _load_pyfunc(path):
 
 def has_ended(pid: int) -> bool:
     """Wait until a process has ended; one that is only waited for has."""
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while time.monotonic() < until:
         try:
             state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
