@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.contracts.process.conftest import ServerProcess
+from tests.contracts.process.conftest import PATIENCE_S, ServerProcess
 
 CLIENTS = 16
 COLUMNS = ["sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)"]
@@ -27,7 +27,7 @@ class Pair:
             (folder / name).mkdir()
         self.grouping = ServerProcess(folder / "grouping", environ | grouping)
         self.single = ServerProcess(folder / "single", environ | {"LADING_BATCHING": "off"})
-        self.client = httpx.Client(timeout=30)
+        self.client = httpx.Client(timeout=PATIENCE_S)
 
     def ask(self, server: ServerProcess, rows: list[list[float]]) -> tuple[int, bytes]:
         """Return the answer to so many rows."""

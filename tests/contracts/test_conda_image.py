@@ -111,7 +111,7 @@ def running(model, request) -> Iterator[Running]:
     started = subprocess.run([DOCKER, "run", "--detach", *limits, name], capture_output=True, check=True)
     container = Running(started.stdout.decode().strip())
     try:
-        end = time.monotonic() + 60
+        end = time.monotonic() + 180
         while "model ready" not in container.log():
             assert time.monotonic() < end, container.log()
             time.sleep(0.05)

@@ -29,7 +29,7 @@ import numpy as np, pandas as pd
 from mlflow.pyfunc.scoring_server.client import ScoringServerClient
 
 client = ScoringServerClient("127.0.0.1", int(sys.argv[1]))
-client.wait_server_ready(timeout=30)
+client.wait_server_ready(timeout=180)
 rows = [[5.1, 3.5, 1.4, 0.2], [6.2, 2.9, 4.3, 1.3], [7.3, 2.9, 6.3, 1.8]]
 frame = client.invoke(pd.DataFrame(rows)).get_predictions()
 array = client.invoke(np.array(rows)).get_predictions()
@@ -64,12 +64,12 @@ def run(*command: object, cwd: Path | None = None) -> str:
     return done.stdout
 
 
-def wait_until_ready(port: int, limit_s: float = 60) -> None:
+def wait_until_ready(port: int, limit_s: float = 180) -> None:
     """Wait for `/ping`."""
     end = time.monotonic() + limit_s
     while time.monotonic() < end:
         try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/ping", timeout=5).close()
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/ping", timeout=60).close()
         except (urllib.error.URLError, OSError):
             time.sleep(0.05)
         else:

@@ -105,7 +105,7 @@ def running(container: DockerContainer) -> Iterator[DockerContainer]:
     """Run a container until it is ready; it is removed afterwards."""
     with container:
         wrapped = container.get_wrapped_container()
-        end = time.monotonic() + 60
+        end = time.monotonic() + 180
         while "model ready" not in log_of(container):
             wrapped.reload()
             assert wrapped.status == "running", log_of(container)

@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,8 @@ from pathlib import Path
 from typing import Any, Self
 
 import pytest
+
+from tests.contracts.process.conftest import free_port
 
 LADING = str(Path(sys.executable).with_name("lading"))
 COLUMNS = ["sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)"]
@@ -124,9 +125,7 @@ class Server:
 
 def start(model: Path, manager: str, log: Path, environ: dict[str, str]) -> Server:
     """Start `lading serve` on a free port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     options = ["-p", str(port), "--env-manager", manager, "--progress", "plain"]
     with log.open("wb") as file:
         process = subprocess.Popen(

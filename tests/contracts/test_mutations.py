@@ -40,7 +40,7 @@ RECORDINGS = ("observed.jsonl.gz", "observed-nulls.jsonl.gz")
 LIMIT_BYTES = 100 << 20
 """The default of ``LADING_MAX_BODY_BYTES``."""
 
-DEADLINE_S = 60
+DEADLINE_S = 180
 MAX_GROWTH_MB = 48
 """How much more memory a process may hold after all those requests than after the first of them.
 

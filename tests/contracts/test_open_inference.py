@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from tests.contracts.conftest import Starter
-from tests.contracts.process.conftest import ServerProcess
+from tests.contracts.process.conftest import PATIENCE_S, ServerProcess
 from tests.contracts.test_flavours import FAMILIES
 from tests.flavours.environment import interpreter, models_of
 from tests.open_inference.environment import MODULES, Client
@@ -116,7 +116,7 @@ def examples(folder: Path) -> list[dict[str, Any]]:
 
 def compare(server: ServerProcess, clients: Clients, *bodies: dict[str, Any]) -> None:
     """Ask for the predictions of *bodies* in every way, and compare."""
-    metadata = httpx.get(f"{server.url}/v2/models/{MODEL}").json()
+    metadata = httpx.get(f"{server.url}/v2/models/{MODEL}", timeout=PATIENCE_S).json()
     for body in bodies:
         answer = server.post(body).json()
         expected = outputs_of(answer.get("predictions", answer), metadata)
@@ -147,8 +147,8 @@ def test_a_stream_is_an_answer_for_each_part(start: Starter, conformance, mlflow
     server = start(conformance.models / "stream_plain", mlflow_python)
     asked = {"id": "9", "inputs": [tensor("x", "INT64", [1], [1])]}
 
-    answer = httpx.post(f"{server.url}/v2/models/{MODEL}/infer_stream", json=asked)
-    whole = httpx.post(f"{server.url}/v2/models/{MODEL}/infer", json=asked)
+    answer = httpx.post(f"{server.url}/v2/models/{MODEL}/infer_stream", json=asked, timeout=PATIENCE_S)
+    whole = httpx.post(f"{server.url}/v2/models/{MODEL}/infer", json=asked, timeout=PATIENCE_S)
 
     parts = [json.loads(event.removeprefix("data: ")) for event in answer.text.strip().split("\n\n")]
     assert answer.headers["content-type"].startswith("text/event-stream")

@@ -139,7 +139,7 @@ def test_docker_pulls_and_runs_it(user, greeting):
 
 WAIT = """\
 import json, time, urllib.error, urllib.request
-end = time.monotonic() + 60
+end = time.monotonic() + 180
 while True:
     body = json.dumps({"dataframe_records": [{"a": 1}, {"a": 2}]}).encode()
     request = urllib.request.Request(

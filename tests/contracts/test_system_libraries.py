@@ -73,7 +73,7 @@ def test_what_is_missing_is_named(image):
     folder = models_of("lightgbm", "light") / "booster"
 
     with DockerContainer(image(folder / "model")) as container:
-        end = time.monotonic() + 60
+        end = time.monotonic() + 180
         while "cannot be loaded" not in log_of(container):
             assert time.monotonic() < end, log_of(container)
             time.sleep(0.05)

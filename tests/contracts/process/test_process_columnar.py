@@ -8,6 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.contracts.process.conftest import PATIENCE_S
+
 PARQUET = "application/vnd.apache.parquet"
 ARROW_STREAM = "application/vnd.apache.arrow.stream"
 ARROW_FILE = "application/vnd.apache.arrow.file"
@@ -66,7 +68,7 @@ def iris(start, mlflow_python, conformance):
 def post(server, body, media_type):
     """Ask for a prediction."""
     return httpx.post(
-        server.url + "/invocations", content=body, headers={"content-type": media_type}, timeout=30
+        server.url + "/invocations", content=body, headers={"content-type": media_type}, timeout=PATIENCE_S
     )
 
 
