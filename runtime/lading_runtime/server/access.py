@@ -26,6 +26,8 @@ class Exchange:
         self.status = CLIENT_CLOSED_REQUEST
         self.sent_bytes = 0
         self.received_bytes: int | None = None
+        self.is_large = False
+        """It was decoded or encoded in a thread, and leaves a hole in the heap."""
         self.decode_s: float | None = None
         self.decoded_at: float | None = None
         """When the request was there and had been read, by `time.perf_counter`."""

@@ -25,6 +25,11 @@ class Uncollected:
         self._inside = 0
         self._was_enabled = False
 
+    @property
+    def is_entered(self) -> bool:
+        """Whether a thread is within it just now."""
+        return self._inside > 0
+
     def __enter__(self) -> None:
         with self._lock:
             if not self._inside:

@@ -26,6 +26,7 @@ from lading_runtime.server.access import SCOPE_KEY, Exchange
 from lading_runtime.server.body import read_body, unpack_body
 from lading_runtime.server.collection import UNCOLLECTED
 from lading_runtime.server.dialect import Dialect, Headers, MlflowDialect, Question
+from lading_runtime.server.heap import Heap
 from lading_runtime.server.interruption import ClientDisconnected, Cutoff, Presence
 from lading_runtime.server.predictor import Prediction, Predictor
 from lading_runtime.server.problems import problem_of
@@ -72,6 +73,7 @@ class Invocations:
         self._settings = settings
         self._predictor = predictor
         self._threads = ThreadPoolExecutor(CODEC_THREADS, thread_name_prefix="codec")
+        self._heap = Heap(self._threads)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -95,6 +97,9 @@ class Invocations:
             exchange.error = type(bug).__name__
             logger.exception("internal error")
             await _refuse(reply, ScoringError("internal error"))
+        finally:
+            if exchange.is_large:
+                self._heap.trim_soon()
 
     async def _score(self, scope: Scope, receive: Receive, exchange: Exchange, reply: Reply) -> None:
         headers = scope["headers"]
@@ -106,7 +111,7 @@ class Invocations:
         body = await read_body(scope, receive, max_bytes=max_bytes, deadline=deadline, patience_s=patience_s)
         exchange.received_bytes = len(body)
         began = time.perf_counter()
-        question = await self._read(body, dict(headers), deadline)
+        question = await self._read(body, dict(headers), deadline, exchange)
         exchange.decoded_at = time.perf_counter()
         exchange.decode_s = exchange.decoded_at - began
         if question.payload.is_streamed:
@@ -116,12 +121,12 @@ class Invocations:
             prediction = await self._predictor.predict(question.payload, deadline, limit)
             await reply.answer(*await self._encode(question.answer, prediction, exchange))
 
-    async def _read(self, body: bytes, headers: Headers, deadline: float) -> Question:
+    async def _read(self, body: bytes, headers: Headers, deadline: float, exchange: Exchange) -> Question:
         # Of a packed body nobody knows how much there is to decode.
         if len(body) <= INLINE_BYTES and b"content-encoding" not in headers:
             return self._decode(body, headers)
         with Cutoff(deadline, DeadlineExceeded("the body could not be read within the request timeout")):
-            return await self._in_thread(partial(self._decode, body, headers))
+            return await self._in_thread(partial(self._decode, body, headers), exchange)
 
     async def _stream(self, question: Question, deadline: float, exchange: Exchange, reply: Reply) -> None:
         """Send each part of the answer when it is there; the model stops when this does."""
@@ -141,7 +146,7 @@ class Invocations:
         size = sum(len(buffer) for buffer in prediction.buffers)
         began = time.perf_counter()
         work = partial(encode, prediction.value, prediction.buffers)
-        encoded = work() if size <= INLINE_BYTES else await self._in_thread(work)
+        encoded = work() if size <= INLINE_BYTES else await self._in_thread(work, exchange)
         exchange.encoded_at = time.perf_counter()
         exchange.encode_s = exchange.encoded_at - began
         return encoded
@@ -152,7 +157,8 @@ class Invocations:
         is_streamable = self._predictor.is_streamable
         return self._dialect.read(plain, headers, self._signature, is_streamable=is_streamable)
 
-    async def _in_thread(self, work: Callable[[], T]) -> T:
+    async def _in_thread(self, work: Callable[[], T], exchange: Exchange) -> T:
+        exchange.is_large = True
         return await asyncio.get_running_loop().run_in_executor(self._threads, _do_uncollected, work)
 
 
