@@ -1,7 +1,8 @@
 """Lets in who brings a key, and tells browsers whose pages may read the answers.
 
 Without a key, only probes are answered: what asks whether a container lives can often not be given
-a secret. ``/metrics`` wants the key, too; Prometheus sends one (``authorization``, ``credentials_file``).
+a secret; and pages, which know nothing of the model until they are given a key.
+``/metrics`` wants the key, too; Prometheus sends one (``authorization``, ``credentials_file``).
 A request without one is refused before any of its body is read.
 """
 
@@ -20,6 +21,7 @@ from lading_runtime.server.exposure import Exposure
 from lading_runtime.server.problems import MLFLOW_PROBLEMS, OPEN_INFERENCE_PROBLEMS
 from lading_runtime.server.responses import respond
 
+READING = frozenset(["GET", "HEAD"])
 PROBES = frozenset(["/health", "/ping", "/v2/health/live", "/v2/health/ready"])
 
 CHALLENGE = ((b"www-authenticate", b"Bearer"),)
@@ -30,11 +32,11 @@ CORS_REQUEST_HEADERS = ("authorization", "x-api-key", "x-request-id", "x-request
 CORS_ANSWER_HEADERS = ("x-request-id", "traceparent", "retry-after")
 
 
-def controlled(app: ASGIApp, exposure: Exposure, probes: Collection[str] = PROBES) -> ASGIApp:
-    """Return *app* as *exposure* shows it to the outside."""
+def controlled(app: ASGIApp, exposure: Exposure, is_open: Collection[str] = PROBES) -> ASGIApp:
+    """Return *app* as *exposure* shows it to the outside; paths that *is_open* names may be read by all."""
     keys = exposure.api_keys()
     if keys is not None:
-        app = Guard(app, keys, probes)
+        app = Guard(app, keys, is_open)
     if exposure.cors_origins:
         # Around the guard: a browser asks for leave before it sends any key (Fetch standard, §4.8).
         app = CORSMiddleware(
@@ -50,14 +52,14 @@ def controlled(app: ASGIApp, exposure: Exposure, probes: Collection[str] = PROBE
 class Guard:
     """An ASGI application that lets requests through to another one if they bring a key."""
 
-    def __init__(self, app: ASGIApp, keys: ApiKeys, probes: Collection[str]) -> None:
+    def __init__(self, app: ASGIApp, keys: ApiKeys, is_open: Collection[str]) -> None:
         self._app = app
         self._keys = keys
-        self._probes = probes
+        self._open = is_open
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or run the application's lifespan."""
-        if scope["type"] != "http" or scope["path"] in self._probes or self._is_known(scope):
+        if scope["type"] != "http" or self._is_open(scope) or self._is_known(scope):
             await self._app(scope, receive, send)
             return
         error = Unauthenticated("expected an API key, as Authorization: Bearer or X-API-Key")
@@ -65,6 +67,10 @@ class Guard:
         problems = OPEN_INFERENCE_PROBLEMS if scope["path"].startswith("/v2") else MLFLOW_PROBLEMS
         body = orjson.dumps(problems.fields(error, has_stack_traces=False))
         await respond(send, problems.status(error), body, headers=CHALLENGE)
+
+    def _is_open(self, scope: Scope) -> bool:
+        # Not for POST: a platform may have its predictions at a path that is a probe or a page, too.
+        return scope["path"] in self._open and scope["method"] in READING
 
     def _is_known(self, scope: Scope) -> bool:
         key = presented_key(scope["headers"])

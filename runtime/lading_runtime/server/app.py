@@ -16,12 +16,14 @@ from lading_runtime.server.access_control import PROBES, controlled
 from lading_runtime.server.admission import QueueLimits
 from lading_runtime.server.agents import INFO, SCORING_PATHS, AgentInfo
 from lading_runtime.server.batching import Batcher, BatchLimits
+from lading_runtime.server.card import Served
 from lading_runtime.server.identity import identity_of
 from lading_runtime.server.instruments import Instruments
 from lading_runtime.server.invocations import Invocations
 from lading_runtime.server.model import ServedModel
 from lading_runtime.server.observation import Observation
 from lading_runtime.server.open_inference import PATH, OpenInference, infer_path
+from lading_runtime.server.pages import PAGES, page_routes
 from lading_runtime.server.platforms import platform_routes
 from lading_runtime.server.pool import Pool
 from lading_runtime.server.probes import Drain, Health, Ping, Version
@@ -70,6 +72,7 @@ def create_app(
     paths = scoring_paths(model)
     scoring: dict[str, ASGIApp] = dict.fromkeys(paths, invocations)
     scoring[infer_path(identity)] = open_inference
+    served = Served(model, signature, identity, settings)
     app.router.routes.extend(
         [
             *(Route(path, invocations, methods=["POST"]) for path in paths),
@@ -79,18 +82,19 @@ def create_app(
             Route(PATH, open_inference),
             *platform_routes(signature, settings, batcher, ping, invocations),
             Route("/metrics", Scrape(instruments.metrics, model), methods=["GET", "HEAD"]),
+            *page_routes(served, paths),
         ]
     )
     if model.agent is not None:
         app.router.routes.append(Route(INFO, AgentInfo(model, settings.agent_name), methods=["GET", "HEAD"]))
-    answering = controlled(Shortcut(app, scoring), settings.exposure, probes(settings))
+    answering = controlled(Shortcut(app, scoring), settings.exposure, open_paths(settings))
     return Observation(answering, RouteNames(app.router.routes), instruments.metrics, instruments.tracer)
 
 
-def probes(settings: Settings) -> frozenset[str]:
-    """Return the paths that are answered without an API key."""
-    named = settings.hosting.health_route
-    return PROBES if named is None else PROBES | {named}
+def open_paths(settings: Settings) -> frozenset[str]:
+    """Return the paths that may be read without an API key."""
+    named = [path for path in (settings.hosting.health_route,) if path is not None]
+    return PROBES.union(named, PAGES if settings.has_page else ())
 
 
 async def decide_on_batches(

@@ -63,6 +63,11 @@ class ServedModel:
         function = self.mlmodel["flavors"].get("python_function") or {}
         return AGENT_LOADERS.get(str(function.get("loader_module")))
 
+    @property
+    def is_streamable(self) -> bool:
+        """Whether the model says that it can answer in parts."""
+        return bool((self.mlmodel["flavors"].get("python_function") or {}).get("streamable"))
+
     def facts(self) -> dict[str, Any]:
         """Return what ``/version`` tells of the model."""
         function = self.mlmodel["flavors"].get("python_function") or {}

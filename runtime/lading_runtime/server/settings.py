@@ -105,6 +105,9 @@ class Settings:
     has_stack_traces: bool
     """Whether errors of the model show its frames to the client (``LADING_STACK_TRACES``)."""
 
+    has_page: bool
+    """Whether people are shown the model at ``/``, and the API at ``/docs`` (``LADING_PAGE``)."""
+
     agent_name: str
     """How ``/agent/info`` calls an agent (``DATABRICKS_APP_NAME``, as in MLflow's agent server)."""
 
@@ -162,6 +165,7 @@ class Settings:
             client_timeout_s=read("LADING_CLIENT_TIMEOUT_S", _positive, "20"),
             max_body_bytes=read("LADING_MAX_BODY_BYTES", _count, str(100 << 20)),
             has_stack_traces=read("LADING_STACK_TRACES", _boolean, "on"),
+            has_page=read("LADING_PAGE", _boolean, "on"),
             agent_name=read("DATABRICKS_APP_NAME", str, "mlflow_agent_server"),
             log_format=read("LADING_LOG_FORMAT", _one_of(LOG_FORMATS), "text"),
             log_level=read("LADING_LOG_LEVEL", _one_of(LOG_LEVELS), "info"),

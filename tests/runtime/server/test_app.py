@@ -77,7 +77,7 @@ def test_probes_answer_as_mlflows(client, method, path):
     ("method", "path", "status", "detail"),
     [
         ("GET", "/nope", 404, "Not Found"),
-        ("GET", "/docs", 404, "Not Found"),
+        ("GET", "/redoc", 404, "Not Found"),
         ("GET", "/invocations", 405, "Method Not Allowed"),
         ("POST", "/ping", 405, "Method Not Allowed"),
     ],
