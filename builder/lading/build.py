@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from importlib import import_module
 from pathlib import Path
 from typing import Protocol
 
@@ -13,9 +14,9 @@ from lading.engines.engine import Engine
 from lading.environment import Environment, Platform, PythonMinor
 from lading.errors import InvalidEnvironment, StoreError
 from lading.image import BuiltImage
+from lading.labels import PlannedModel
 from lading.layer import EnvironmentLayer, FolderLayer
 from lading.lock import Lock
-from lading.locking import pylock
 from lading.locking.locker import Locker
 from lading.model import ResolvedModel
 from lading.plan import (
@@ -26,7 +27,6 @@ from lading.plan import (
     ImageNames,
     ImageOptions,
     ImagePlan,
-    PlannedModel,
     base_python,
     make_plan,
 )
@@ -164,7 +164,11 @@ def _lock(request: BuildRequest, environment: Environment, platform: Platform, s
 def _given(path: Path, python: PythonMinor, platform: Platform) -> Lock:
     try:
         text = path.read_text(encoding="utf-8")
-        return pylock.read(text, python, platform, folder=path.absolute().parent)
+        # what reads other tools' locks takes a while to import
+        lock: Lock = import_module("lading.locking.pylock").read(
+            text, python, platform, folder=path.absolute().parent
+        )
+        return lock
     except (OSError, UnicodeDecodeError, InvalidEnvironment) as error:
         raise InvalidEnvironment(f"cannot read the lock {str(path)!r}: {error}") from error
 

@@ -3,17 +3,14 @@
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Self
 
-from lading import __version__
-from lading.digest import Digest
 from lading.environment import Platform, PythonMinor
 from lading.errors import InvalidOption, InvalidReference
+from lading.labels import PlannedModel, image_labels
 from lading.layer import EnvironmentLayer, FolderLayer
 from lading.lock import Lock
-from lading.model import Model, ResolvedModel
-from lading.reference import ImageRef, LocalModel, ModelRef
+from lading.reference import ImageRef
 
 SERVER_TARGET = "/opt/lading"
 """The server's own environment: the same in every image with this Python."""
@@ -45,24 +42,9 @@ ENTRYPOINT = (SERVER_PYTHON, "-I", "-m", "lading_runtime")
 LINUX_AMD64 = Platform("linux", "amd64")
 """What clusters mostly run, whatever the builder's own machine is."""
 
-_FILES_OF_IMAGES = {"oci", "oci-archive", "docker-archive"}
-"""What names of base images in files begin with, as skopeo and podman write them."""
-
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """Where the programs of a base are: what every base image for Python sets, and Docker where none does."""
 
-_LABEL_PREFIX = "ai.lading."
-PYTHON_LABEL = f"{_LABEL_PREFIX}python"
-"""The model's Python."""
-
-LOCK_LABEL = f"{_LABEL_PREFIX}environment.lock"
-SERVER_LOCK_LABEL = f"{_LABEL_PREFIX}server.lock"
-CAPTURED_LABEL = f"{_LABEL_PREFIX}environment.captured"
-SIGNATURE_LABEL = f"{_LABEL_PREFIX}model.signature"
-VERSION_LABEL = f"{_LABEL_PREFIX}version"
-"""Of Lading, whose server is in the image."""
-
-BASE_NAME_LABEL = "org.opencontainers.image.base.name"
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 _HEALTH_CHECK = """\
@@ -188,18 +170,6 @@ class ImageNames:
         return cls(names, is_pushed)
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedModel:
-    """A model with all that is known of it."""
-
-    resolved: ResolvedModel
-    model: Model
-    layer: FolderLayer
-
-    captured: Digest | None = None
-    """Names the environment that it was logged with (`lading.capture.identity`)."""
-
-
 def make_plan(
     model: PlannedModel, server: EnvironmentLayer, environment: EnvironmentLayer, options: ImageOptions
 ) -> ImagePlan:
@@ -210,7 +180,7 @@ def make_plan(
     """
     python = server.lock.python
     base = options.base(python)
-    labels = _own_labels(model, base) | _lock_labels(server, environment) | dict(options.labels)
+    labels = image_labels(model, base, server, environment) | dict(options.labels)
     return ImagePlan(
         base=base,
         platform=environment.lock.platform,
@@ -242,56 +212,6 @@ def _activated(environment: EnvironmentLayer) -> dict[str, str]:
     """Return what activating the environment would set: who looks into the image means the model's Python."""
     path = {"PATH": f"{environment.target}/bin:{_PATH}"}
     return path if environment.conda is None else {"CONDA_PREFIX": environment.target} | path
-
-
-def model_labels(planned: PlannedModel) -> dict[str, str | None]:
-    """Return all labels that tell of a model; None is for what is not known of this one."""
-    resolved, model = planned.resolved, planned.model
-    known = {
-        "org.opencontainers.image.title": resolved.name or re.split("[/:]", public_uri(resolved.ref))[-1],
-        "org.opencontainers.image.version": resolved.version,
-        "model.uri": public_uri(resolved.ref),
-        "model.run-id": resolved.run_id or model.run_id,
-        "model.id": resolved.model_id or model.model_id,
-        "model.digest": planned.layer.digest,
-        SIGNATURE_LABEL: model.signature,
-        "mlflow.version": model.mlflow_version,
-        CAPTURED_LABEL: planned.captured,
-    }
-    return {_label(name): None if value is None else str(value) for name, value in known.items()}
-
-
-def _own_labels(planned: PlannedModel, base: str) -> dict[str, str]:
-    known = model_labels(planned) | {BASE_NAME_LABEL: public_base(base), VERSION_LABEL: __version__}
-    return {name: text for name, text in known.items() if text is not None}
-
-
-def _lock_labels(server: EnvironmentLayer, environment: EnvironmentLayer) -> dict[str, str]:
-    known = {
-        PYTHON_LABEL: environment.lock.python,
-        LOCK_LABEL: environment.lock.digest,
-        SERVER_LOCK_LABEL: server.lock.digest,
-    }
-    return {name: str(value) for name, value in known.items()}
-
-
-def _label(name: str) -> str:
-    return name if name.startswith(("org.", _LABEL_PREFIX)) else _LABEL_PREFIX + name
-
-
-def public_uri(ref: ModelRef) -> str:
-    """Return *ref* as a label may show it: without credentials, and without this machine's folders."""
-    match ref:
-        case LocalModel(path=path):
-            return f"file:{path.resolve().name}" if path.name == ".." else f"file:{path.absolute().name}"
-        case _:
-            return str(ref)
-
-
-def public_base(base: str) -> str:
-    """Return the base image's name as a label may show it: files without this machine's folders."""
-    kind, colon, place = base.partition(":")
-    return f"{kind}:{Path(place).name}" if colon and kind in _FILES_OF_IMAGES else base
 
 
 def _checked(option: str, values: Mapping[str, str]) -> Mapping[str, str]:

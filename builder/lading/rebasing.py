@@ -15,19 +15,11 @@ from lading.engines.oci.links import Links, links_in
 from lading.engines.oci.parts import Parts, parts_of
 from lading.engines.oci.rebase import NewServer, is_of_server, on_base, with_server
 from lading.errors import BuildFailed, InvalidImage
+from lading.labels import BASE_NAME_LABEL, SERVER_LOCK_LABEL
 from lading.layer import EnvironmentLayer, FolderLayer
 from lading.live import LiveImage
 from lading.oci.image import Image, Index, Layer
-from lading.plan import (
-    BASE_NAME_LABEL,
-    ENTRYPOINT,
-    ENVIRONMENT_TARGET,
-    MODEL_TARGET,
-    PORT,
-    SERVER_LOCK_LABEL,
-    SERVER_TARGET,
-    ImagePlan,
-)
+from lading.plan import ENTRYPOINT, ENVIRONMENT_TARGET, MODEL_TARGET, PORT, SERVER_TARGET, ImagePlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,11 +13,11 @@ from lading.engines.oci.parts import packages_of, parts_of
 from lading.engines.oci.swap import with_model
 from lading.environment import PythonMinor
 from lading.errors import UnfitModel
+from lading.labels import CAPTURED_LABEL, LOCK_LABEL, PYTHON_LABEL, SIGNATURE_LABEL, model_labels, public_uri
 from lading.layer import FolderLayer
 from lading.live import LiveImage
 from lading.lock import Lock
 from lading.oci.image import Image, Index, Layer
-from lading.plan import CAPTURED_LABEL, LOCK_LABEL, PYTHON_LABEL, SIGNATURE_LABEL, model_labels, public_uri
 from lading.reference import ModelRef
 
 _NEW_IMAGE = "build-image makes a new image of it"

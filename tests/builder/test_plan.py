@@ -9,20 +9,12 @@ from hypothesis import strategies as st
 from lading.digest import Digest
 from lading.environment import Platform, PythonMinor
 from lading.errors import InvalidOption, InvalidReference
+from lading.labels import PlannedModel
 from lading.layer import EnvironmentLayer, FolderLayer
 from lading.lock import CondaPackage, Lock
 from lading.model import Model, ResolvedModel
-from lading.plan import (
-    ImageNames,
-    ImageOptions,
-    PlannedModel,
-    base_python,
-    make_plan,
-    named_base,
-    public_base,
-    public_uri,
-)
-from lading.reference import AliasedModel, LocalModel, RemoteModel, RunModel
+from lading.plan import ImageNames, ImageOptions, base_python, make_plan, named_base
+from lading.reference import RunModel
 
 PYTHON = PythonMinor(3, 11)
 LINUX = Platform("linux", "amd64")
@@ -107,20 +99,6 @@ def test_labels_of_the_user_win():
     assert labels["team"] == "x"
 
 
-@pytest.mark.parametrize(
-    ("ref", "uri"),
-    [
-        (RemoteModel("https://user:secret@host/m?token=secret#secret"), "https://host/m"),
-        (RemoteModel("s3://bucket/m"), "s3://bucket/m"),
-        (LocalModel(Path("/home/somebody/iris")), "file:iris"),
-        (AliasedModel("iris", "champion"), "models:/iris@champion"),
-    ],
-)
-def test_the_models_uri_tells_no_secrets(ref, uri):
-    """Neither credentials nor folders of the builder's machine get into labels."""
-    assert public_uri(ref) == uri
-
-
 @given(st.dictionaries(st.sampled_from("abcdef"), st.text("xyz$\"\\' ", max_size=5)))
 def test_equal_inputs_give_equal_plans(values):
     """A plan depends on nothing but its inputs, and not on their order."""
@@ -179,13 +157,6 @@ def test_the_health_check_asks_the_port_that_the_server_listens_on():
     assert '"PORT"' in text
     assert "9000" in text
     compile(text, "health check", "exec")
-
-
-def test_a_base_in_a_file_is_named_without_its_folder():
-    """Labels show nothing of this machine, and do not depend on where a file lies."""
-    assert public_base("oci:/home/somebody/python") == "oci:python"
-    assert public_base("oci-archive:../python.tar") == "oci-archive:python.tar"
-    assert public_base("registry.example:5000/python:3.11") == "registry.example:5000/python:3.11"
 
 
 def test_conda_brings_its_own_python_and_programs(tmp_path):

@@ -8,10 +8,11 @@ import pytest
 import uv
 from lading.digest import Digest
 from lading.environment import Platform, PythonMinor
+from lading.labels import PlannedModel
 from lading.layer import EnvironmentLayer, FolderLayer
 from lading.lock import Lock, LockedPackage, WheelSource
 from lading.model import Model, ResolvedModel
-from lading.plan import ImageOptions, ImagePlan, PlannedModel, make_plan, named_base, official_base
+from lading.plan import ImageOptions, ImagePlan, make_plan, named_base, official_base
 from lading.reference import LocalModel
 
 PYTHON = PythonMinor(3, 11)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from lading.engines.oci.assembly import PARTS_LABEL, Layers
 from lading.errors import InvalidImage
+from lading.labels import LOCK_LABEL, VERSION_LABEL
 from lading.oci.image import Image, Layer
-from lading.plan import LOCK_LABEL, VERSION_LABEL
 
 _COUNTS = re.compile(r"base=(\d+) server=(\d+) environment=(\d+) runtime=(\d+) bytecode=(\d+) model=(\d+)")
 _PACKAGES = re.compile(r"lading: (?P<packages>[^/]+) in (?P<target>/\S+)")

@@ -20,15 +20,9 @@ from lading.engines.oci.assembly import (
 from lading.engines.oci.bases.base import Base
 from lading.engines.oci.links import relinked
 from lading.engines.oci.parts import parts_of
+from lading.labels import BASE_NAME_LABEL, SERVER_LOCK_LABEL, VERSION_LABEL, public_base
 from lading.oci.image import Image, Layer
-from lading.plan import (
-    BASE_NAME_LABEL,
-    ENTRYPOINT,
-    SERVER_LOCK_LABEL,
-    SERVER_TARGET,
-    VERSION_LABEL,
-    public_base,
-)
+from lading.plan import ENTRYPOINT, SERVER_TARGET
 
 _KEPT = ("Cmd", "Entrypoint", "Healthcheck", "StopSignal", "User", "WorkingDir")
 """Settings that are Lading's, whatever the base says; ``Env``, ``Labels`` and ``ExposedPorts`` are both's."""
