@@ -38,6 +38,9 @@ class Traffic(AbstractContextManager["Traffic"]):
     is_keeping: bool = True
     """Whether clients keep their connections."""
 
+    pause_s: float = 0.0
+    """How long a client waits after an answer."""
+
     answers: list[Answer] = field(default_factory=list)
 
     def __enter__(self) -> Self:
@@ -64,6 +67,7 @@ class Traffic(AbstractContextManager["Traffic"]):
         connection = Connection(self.port)
         while not self._is_over.is_set():
             self.answers.append(connection.ask(self.choose(chance)))
+            self._is_over.wait(self.pause_s)
             if not self.is_keeping:
                 connection.close()
         connection.close()
