@@ -8,9 +8,10 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import assert_never
+from typing import BinaryIO, assert_never
 
 from lading.digest import Digest
 from lading.errors import InvalidModel
@@ -60,6 +61,20 @@ def entries(folder: Path) -> Iterator[Entry]:
     yield from _entries(root, root)
 
 
+@contextmanager
+def opened(file: File) -> Iterator[BinaryIO]:
+    """Give the contents of *file*, to be read and not mapped: it may get shorter meanwhile.
+
+    Raises:
+        InvalidModel: it cannot be read.
+    """
+    try:
+        with file.source.open("rb") as contents:
+            yield contents
+    except OSError as error:
+        raise _unreadable(file.path, error) from error
+
+
 def digest(found: Iterable[Entry], hashed: Mapping[str, Digest] | None = None) -> Digest:
     """Return the digest of names, modes and contents.
 
@@ -88,7 +103,7 @@ def _fact(entry: Entry, hashed: Mapping[str, Digest]) -> tuple[str, str]:
             try:
                 content = hashed.get(entry.path) or Digest.of_file(source)
             except OSError as error:
-                raise _unusable(entry.path, f"cannot be read ({error.strerror})") from error
+                raise _unreadable(entry.path, error) from error
             return "program" if is_executable else "file", str(content)
         case _:
             assert_never(entry)
@@ -107,11 +122,15 @@ def _sorted(root: Path, folder: Path) -> list[Path]:
         return sorted(folder.iterdir())
     except OSError as error:
         name = folder.relative_to(root).as_posix()
-        raise _unusable(name, f"cannot be read ({error.strerror})") from error
+        raise _unreadable(name, error) from error
 
 
 def _entry(root: Path, path: Path) -> Entry:
-    name, status = path.relative_to(root).as_posix(), path.lstat()
+    name = path.relative_to(root).as_posix()
+    try:
+        status = path.lstat()
+    except OSError as error:  # it was there a moment ago
+        raise _unreadable(name, error) from error
     if path.name.startswith(".wh."):
         # https://github.com/opencontainers/image-spec/blob/main/layer.md#whiteouts
         raise _unusable(name, "has a name that means a deletion in an image")
@@ -135,6 +154,10 @@ def _goal(root: Path, link: Path) -> str:
     if not goal.exists():
         raise _unusable(name, "links to nothing")
     return os.path.relpath(goal, link.parent)
+
+
+def _unreadable(name: str, error: OSError) -> InvalidModel:
+    return _unusable(name, f"cannot be read ({error.strerror})")
 
 
 def _unusable(name: str, reason: str) -> InvalidModel:

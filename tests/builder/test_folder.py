@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lading.errors import InvalidModel
-from lading.folder import File, Folder, Link, digest, entries
+from lading.folder import File, Folder, Link, digest, entries, opened
 
 
 def test_parents_come_before_children_in_the_order_of_names(tmp_path):
@@ -80,6 +80,23 @@ def test_a_link_to_itself_is_refused(tmp_path):
 
     with pytest.raises(InvalidModel, match="'a' in the model folder links to itself"):
         list(entries(tmp_path))
+
+
+def test_what_vanishes_meanwhile_is_told(tmp_path):
+    """A folder that changes while it is read is an error of the folder, not of the program."""
+    for name in ("a", "b"):
+        (tmp_path / name).touch()
+    found = entries(tmp_path)
+    first = next(found)
+    assert isinstance(first, File)
+
+    for name in ("a", "b"):
+        (tmp_path / name).unlink()
+
+    with pytest.raises(InvalidModel, match=r"'b' in the model folder cannot be read \(No such file"):
+        next(found)
+    with pytest.raises(InvalidModel, match=r"'a' in the model folder cannot be read"), opened(first):
+        pass
 
 
 def test_copies_have_equal_digests(tmp_path):

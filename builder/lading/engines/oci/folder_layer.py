@@ -14,8 +14,8 @@ from typing import Any, assert_never
 from lading.digest import Digest
 from lading.engines.oci.placing import folders_of
 from lading.engines.oci.wheel_layer import LayerFacts
-from lading.errors import BuildFailed, InvalidModel
-from lading.folder import Entry, File, Folder, Link, digest, entries
+from lading.errors import BuildFailed
+from lading.folder import Entry, File, Folder, Link, digest, entries, opened
 from lading.layer import FolderLayer
 from lading.oci import media_types
 from lading.oci.blob import CHUNK_BYTES
@@ -166,15 +166,12 @@ def _contents(file: File, start_bytes: int) -> Iterator[bytes]:
         InvalidModel: they cannot be read.
     """
     left = file.size_bytes - start_bytes
-    try:
-        with file.source.open("rb") as opened:
-            opened.seek(start_bytes)
-            while left > 0 and (chunk := opened.read(min(left, CHUNK_BYTES))):
-                left -= len(chunk)
-                yield chunk
-            has_more = bool(opened.read(1))
-    except OSError as error:
-        raise InvalidModel(f"{file.path!r} in the model folder cannot be read ({error.strerror})") from error
+    with opened(file) as contents:
+        contents.seek(start_bytes)
+        while left > 0 and (chunk := contents.read(min(left, CHUNK_BYTES))):
+            left -= len(chunk)
+            yield chunk
+        has_more = bool(contents.read(1))
     if left or has_more:
         raise _changed(file.path)
 

@@ -6,13 +6,13 @@ begin with a package of the environment. Too much is found rather than too littl
 how much of the bytecode is there beforehand.
 """
 
-import mmap
+import os
 import re
 import zipfile
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
-from lading.folder import File, entries
+from lading.folder import File, entries, opened
 
 _HEAD_BYTES = 8 << 20
 _TAIL_BYTES = 1 << 20
@@ -36,13 +36,13 @@ def names_in(folder: Path, tops: Collection[str]) -> frozenset[str]:
     """Return the dotted names in the files of *folder* that begin with one of *tops*.
 
     Raises:
-        InvalidModel: the folder has something that cannot be in an image.
+        InvalidModel: the folder has something that cannot be read, or cannot be in an image.
     """
     found: set[str] = set()
     pattern = _pattern(tops)
     for entry in entries(folder):
         if isinstance(entry, File) and entry.path not in _PASSED_OVER and entry.size_bytes:
-            found.update(_names_of_file(entry.source, pattern))
+            found.update(_names_of_file(entry, pattern))
     return frozenset(found)
 
 
@@ -68,16 +68,19 @@ def _pattern(tops: Collection[str]) -> re.Pattern[bytes] | None:
     return re.compile(rb"(?:%b)(?:\.[A-Za-z_]\w*)*(?![\w/-])" % choices) if tops else None
 
 
-def _names_of_file(path: Path, pattern: re.Pattern[bytes] | None) -> Iterator[str]:
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        if len(content) <= _HEAD_BYTES + _TAIL_BYTES:
-            yield from _names(content, pattern)
+def _names_of_file(file: File, pattern: re.Pattern[bytes] | None) -> Iterator[str]:
+    with opened(file) as contents:
+        start = contents.read(_HEAD_BYTES + _TAIL_BYTES)
+        size_bytes = contents.seek(0, os.SEEK_END)
+        if size_bytes <= len(start):
+            yield from _names(start, pattern)
         else:
-            yield from _names(content[:_HEAD_BYTES], pattern)
-            yield from _names(content[-_TAIL_BYTES:], pattern)
+            yield from _names(start[:_HEAD_BYTES], pattern)
+            contents.seek(size_bytes - _TAIL_BYTES)
+            yield from _names(contents.read(_TAIL_BYTES), pattern)
 
 
-def _names(content: "bytes | mmap.mmap", pattern: re.Pattern[bytes] | None) -> Iterator[str]:
+def _names(content: bytes, pattern: re.Pattern[bytes] | None) -> Iterator[str]:
     if pattern is not None:
         for found in pattern.finditer(content):
             before = content[max(0, found.start() - 2) : found.start()]
