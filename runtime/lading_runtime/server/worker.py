@@ -31,6 +31,11 @@ RETIRE_SIGNAL = signal.SIGUSR2
 """From the master, when other workers of the same server have taken over."""
 
 
+LAST_REQUESTS_S = 1.0
+"""How long a connection that was made before the end of listening may take to bring its request."""
+TICK_S = 0.01
+
+
 class DrainingServer(uvicorn.Server):
     """uvicorn's server, which on SIGTERM first says that it is not ready, and then stops listening."""
 
@@ -83,6 +88,26 @@ class DrainingServer(uvicorn.Server):
         is_late = asyncio.get_running_loop().time() >= self._stop_at
         is_orphan = os.getppid() != self._parent
         return await super().on_tick(counter) or is_late or is_orphan
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop listening, and end when everything that was accepted is answered.
+
+        Who has connected is accepted: the system resets what nobody has taken when the last worker closes
+        its socket, and libuv looks at the clock before it looks at sockets, so a worker that the machine
+        kept waiting comes here first. And who was accepted may still be about to send its request.
+        """
+        await asyncio.sleep(TICK_S)
+        self._stop_listening()
+        loop = asyncio.get_running_loop()
+        until = loop.time() + LAST_REQUESTS_S
+        while self._is_about_to_be_asked() and loop.time() < until:  # noqa: ASYNC110 - nobody says when
+            await asyncio.sleep(TICK_S)
+        await super().shutdown(sockets)
+
+    def _is_about_to_be_asked(self) -> bool:
+        return not self.force_exit and any(
+            getattr(connection, "cycle", None) is None for connection in self.server_state.connections
+        )
 
 
 class DrainingApplication(BaseApplication):
