@@ -16,7 +16,7 @@ IMPORT = b"\x8c\x07pyarrow"
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model folder."""
     return tmp_path_factory.mktemp("model")
 
