@@ -9,6 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# An example that waits for a busy machine is not wrong, nor is one that is slow to be made.
+settings.register_profile("lading", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("lading")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 CACHE = REPOSITORY / ".cache"

@@ -12,15 +12,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 from lading.digest import Digest
 from lading.environment import Platform, PythonMinor
 from lading.lock import Lock, LockedPackage, WheelSource
 from lading.locking import pylock
 from lading.store import Store
-
-settings.register_profile("builder", deadline=None)  # an example that waits for a busy disk is not wrong
-settings.load_profile("builder")
 
 LINUX = Platform("linux", "amd64")
 PYTHON = PythonMinor(3, 11)
