@@ -33,10 +33,22 @@ class Config:
         members = document.decode(data, "the image's configuration")
         config = cls(members)
         try:
-            _ = config.platform, config.diff_ids
-        except (KeyError, TypeError, ValueError) as error:
+            config._check()
+        except KeyError as error:
             raise InvalidImage(f"the image's configuration lacks {error}") from error
+        except (AttributeError, TypeError, ValueError) as error:
+            raise InvalidImage(f"the image's configuration cannot be read: {error}") from error
         return config
+
+    def _check(self) -> None:
+        """Look at all that the properties give, which do not fail from now on. Raises whatever they do."""
+        _ = self.platform, self.diff_ids, self.encode()
+        mappings = (self.run, *self.history)
+        texts = (self.platform.os, self.platform.architecture, *(self.run.get("Env") or ()))
+        if not all(isinstance(value, Mapping) for value in mappings):
+            raise TypeError("config and history are no objects")
+        if not all(isinstance(text, str) for text in (*texts, *self.labels.values())):
+            raise TypeError("platform, Env and Labels are no texts")
 
     def encode(self) -> bytes:
         """Return it as bytes, always the same."""

@@ -102,6 +102,28 @@ def test_what_is_no_configuration_is_refused(text):
         Config.parse(text.encode())
 
 
+@pytest.mark.parametrize(
+    "member",
+    [
+        {"os": 1},
+        {"rootfs": {"diff_ids": "abc"}},
+        {"rootfs": {"diff_ids": [1]}},
+        {"config": [1]},
+        {"config": {"Env": [1]}},
+        {"config": {"Env": 1}},
+        {"config": {"Labels": ["x"]}},
+        {"config": {"Labels": {"x": 1}}},
+        {"config": {"Labels": {"x": "\ud800"}}},
+        {"history": [1]},
+        {"history": 1},
+    ],
+)
+def test_members_of_another_kind_are_refused(member):
+    """A base whose configuration is nonsense is told when it is read, not found somewhere later."""
+    with pytest.raises(InvalidImage, match="the image's configuration cannot be read"):
+        Config.parse(json.dumps({**BASE, **member}).encode())
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3),

@@ -152,6 +152,8 @@ def entries_of(index: Manifest, name: str) -> list[Descriptor]:
 def _chosen(index: Manifest, name: str, platform: Platform) -> Descriptor:
     entries = entries_of(index, name)
     chosen = platforms.choose(entries, platform)
+    if chosen is None and any(entry.media_type in media_types.INDEXES for entry in entries):
+        raise InvalidImage(f"{name} is an index of indexes")
     if chosen is None:
         raise InvalidImage(
             f"{name} is not for {platform}, but for {platforms.offered(entries)}",

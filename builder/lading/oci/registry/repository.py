@@ -71,7 +71,7 @@ class Repository:
         reply = self.host.ask(ask, lambda reply: self._check_manifest(reference, reply))
         if reply.status == _NOT_FOUND:
             return None
-        descriptor = Descriptor.of(_media_type(reply), reply.data)
+        descriptor = Descriptor.of(_media_type(reply, f"what {self} gives as {reference}"), reply.data)
         return Manifest(descriptor, reply.data, reply.headers.get("etag"))
 
     def digest(self, reference: Digest | str) -> Digest | None:
@@ -223,9 +223,9 @@ def _changed(message: str) -> Passing:
     return Passing(message, wait_s=0, meaning=DigestMismatch(message, hint=hint))
 
 
-def _media_type(reply: Reply) -> str:
+def _media_type(reply: Reply, what: str) -> str:
     """Return what a manifest is, by its own word; else by the answer's."""
-    own = document.decode(reply.data, "the manifest").get("mediaType")
+    own = document.decode(reply.data, what).get("mediaType")
     return own if isinstance(own, str) else reply.headers.get("content-type", "").partition(";")[0].strip()
 
 

@@ -1,7 +1,7 @@
 """What one registry may have us do, and what it may not."""
 
 import pytest
-from lading.errors import RegistryError
+from lading.errors import InvalidImage, RegistryError
 from lading.oci.registry.address import Address
 from lading.oci.registry.authorizer import Authorizer
 from lading.oci.registry.host import Host
@@ -161,6 +161,14 @@ def test_what_is_no_registry_is_told(registries):
     told = pytest.raises(RegistryError, match="404 Not Found and is no registry")
     with serving(lambda handler: handler.answer(404)) as port, told:
         registries.resolve(ImageRef.parse(f"localhost:{port}/a:1"))
+
+
+def test_a_page_in_place_of_a_manifest_is_told(registries):
+    """A login page before a registry answers 200 to everything; the error names who gave it."""
+    page = b"<html>please log in</html>"
+    told = pytest.raises(InvalidImage, match=r"what localhost:\d+/a gives as 1 is no JSON")
+    with serving(lambda handler: handler.answer(200, page, Content_Type="text/html")) as port, told:
+        registries.pull(ImageRef.parse(f"localhost:{port}/a:1"), AMD64)
 
 
 def test_who_speaks_no_tls_is_not_asked_again():

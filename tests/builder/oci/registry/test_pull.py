@@ -129,11 +129,12 @@ def test_layers_that_are_not_configured_are_refused():
         read(Parts(*documents(image(layer(b"x")), layers=[])))
 
 
-def test_an_index_of_indexes_is_refused():
-    """Nobody makes those for images."""
+@pytest.mark.parametrize("kind", [media_types.MANIFEST, media_types.INDEX])
+def test_an_index_of_indexes_is_refused(kind):
+    """Nobody makes those for images, whether they say so or not."""
     inner = index()
     outer = json.loads(index((inner, "amd64", None))[1])
-    outer["manifests"][0]["mediaType"] = media_types.MANIFEST
+    outer["manifests"][0]["mediaType"] = kind
 
     with pytest.raises(InvalidImage, match="index of indexes"):
         read(Parts(inner, (media_types.INDEX, json.dumps(outer).encode())))
