@@ -51,6 +51,7 @@ def request_schemas(signature: Signature) -> dict[str, Json]:
     schemas: dict[str, Json] = {}
     if isinstance(inputs, NamedColumns):
         schemas["Row"] = schema_of_row(inputs.fields)
+        schemas["Columns"] = _columns(schemas["Row"])
     if signature.params is not None:
         params = {param.name: schema_of_param(param) for param in signature.params.params}
         schemas["Params"] = {"type": "object", "properties": params}
@@ -157,15 +158,15 @@ def _values(inputs: Inputs | None) -> Json:
     forms: list[Json] = [{"type": "array", "items": reference("Row")}]
     if len(inputs.fields) == 1:
         forms.append({"type": "array", "items": schema_of_cell(inputs.fields[0])})
-    holds_lists = any(field.is_list_like for field in inputs.fields)
-    forms.append(reference("Row") if holds_lists else _columns(inputs))
-    return {"anyOf": forms}
+    if not any(field.is_list_like for field in inputs.fields):
+        forms.append(reference("Columns"))
+    return {"anyOf": [*forms, reference("Row")]}
 
 
-def _columns(inputs: NamedColumns) -> Json:
-    row = schema_of_row(inputs.fields)
+def _columns(row: Json) -> Json:
+    """Return the schema of rows like *row*, column by column."""
     columns = {name: {"type": "array", "items": cell} for name, cell in row["properties"].items()}
-    return {"anyOf": [{**row, "properties": columns}, reference("Row")]}
+    return {**row, "properties": columns}
 
 
 def _unnamed_row(inputs: UnnamedColumns) -> Json:

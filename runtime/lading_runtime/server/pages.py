@@ -29,6 +29,9 @@ FOLDER = Path(__file__).with_name("page")
 LINK = re.compile(r'<link rel="stylesheet" href="(\w+\.css)">|<script src="(\w+\.js)"></script>')
 """How the files name each other; in the answer their contents stand in these places."""
 
+FOR_PEOPLE = re.compile(r"\n\s*(?://.*\n\s*)*")
+"""Indentation, and lines that are comments; no text in the files spans lines, so these are nothing else."""
+
 HTML = b"text/html; charset=utf-8"
 PAGES = {"/": "model.html", "/docs": "docs.html"}
 DOCUMENT = "/openapi.json"
@@ -98,15 +101,20 @@ def read_page(file: Path) -> Content:
     allowed: dict[str, list[str]] = {"style": [], "script": []}
 
     def inline(link: re.Match[str]) -> str:
-        text = file.with_name(link[1] or link[2]).read_text("utf-8")
+        text = _read(file.with_name(link[1] or link[2]))
         kind = "style" if link[1] else "script"
         allowed[kind].append(f"'sha256-{b64encode(hashlib.sha256(text.encode()).digest()).decode()}'")
         return f"<{kind}>{text}</{kind}>"
 
-    html = LINK.sub(inline, file.read_text("utf-8"))
+    html = LINK.sub(inline, _read(file))
     sources = "".join(f"; {kind}-src {' '.join(digests)}" for kind, digests in allowed.items())
     headers = (
         (b"content-security-policy", (POLICY + sources).encode()),
         (b"referrer-policy", b"no-referrer"),
     )
     return Content(html.encode(), HTML, headers)
+
+
+def _read(file: Path) -> str:
+    """Return the text of *file*, without what stands there for people alone."""
+    return FOR_PEOPLE.sub("\n", file.read_text("utf-8"))

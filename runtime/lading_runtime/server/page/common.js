@@ -19,6 +19,8 @@ const keep = (key, value, context) =>
   typeof value === "number" && JSON.rawJSON && context && context.source !== String(value) ? JSON.rawJSON(context.source) : value;
 const parse = (text) => JSON.parse(text, keep);
 const isObject = (value) => value !== null && typeof value === "object" && !Array.isArray(value) && !isRaw(value);
+// What JavaScript gives every object is no member of it.
+const own = (object, name) => (Object.hasOwn(object, name) ? object[name] : undefined);
 
 // JSON as people write it: what is short stays on a line.
 function pretty(value, pad = "") {

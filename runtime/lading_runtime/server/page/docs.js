@@ -65,7 +65,7 @@ function choices(schema, depth) {
 // --- operations ---
 
 const bodiesOf = (content = {}) =>
-  Object.entries(content).map(([type, { schema = {} }]) => el("div", { class: "answer" }, el("code", {}, type), " ", ...tree(schema)));
+  Object.entries(content).map(([type, { schema = {} }]) => el("div", { class: "answer" }, el("code", {}, type), " ", ...(Object.keys(schema).length ? tree(schema) : [])));
 
 function requestOf(path, operation) {
   const parts = [];

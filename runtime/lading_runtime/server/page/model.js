@@ -31,7 +31,7 @@ function showFacts() {
   fact("Logged", (model.created || "").slice(0, 16));
   fact("Run", model.run_id, true);
   fact("Model", model.model_id || model.model_uuid, true);
-  fact("Lading", model.lading_runtime);
+  find("server").textContent = `Lading ${model.lading_runtime}, on Python ${model.server_python}`;
 }
 
 async function showState() {
@@ -48,10 +48,12 @@ async function showState() {
 
 // --- one value ---
 
+// To the millisecond, as far as the browser's own field can say a time.
+const TIME = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?)0*)?$/;
 const NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/;
 
-function makeInput({ type, is_json: isJson }, label) {
-  const common = { "aria-label": label, "data-type": isJson ? "json" : type };
+function makeInput({ type, is_json: isJson }) {
+  const common = { "data-type": isJson ? "json" : type };
   if (isJson) return el("textarea", { ...common, class: "code", rows: 1, spellcheck: "false" });
   if (type === "boolean") {
     const options = [["", "null"], ["true", "true"], ["false", "false"]];
@@ -72,7 +74,7 @@ function write(input, value) {
     return;
   }
   if (type === "json") input.value = pretty(value);
-  else if (type === "datetime") input.value = String(value).replace(" ", "T");
+  else if (type === "datetime") input.value = String(value).replace(TIME, (_, day, time = "00:00") => `${day}T${time}`);
   else input.value = isRaw(value) ? value.rawJSON : String(value);
   if (input.value === "" && value !== "") { // the browser's own field cannot say this: a time to the nanosecond
     input.type = "text";
@@ -89,6 +91,11 @@ function read(input) {
     try { return parse(text); } catch (error) { throw new Misfit(input, error.message); }
   }
   if (type === "boolean") return text === "true";
+  // Always to the same unit: pandas wants all times of a column in one form.
+  if (input.type === "datetime-local") {
+    const [seconds, fraction = ""] = text.split(".");
+    return `${seconds.padEnd(19, ":00")}.${fraction.padEnd(3, "0")}`;
+  }
   if (input.type === "number" && JSON.rawJSON && NUMBER.test(text)) return JSON.rawJSON(text);
   return input.type === "number" ? Number(text) : text;
 }
@@ -102,17 +109,21 @@ class Misfit extends Error {
 
 // --- rows: fields are lines of the table, so that many of them fit a narrow screen ---
 
-const nameOf = (field, position) => (field.name === null ? `Column ${position + 1}` : String(field.name));
+const nameOf = ({ name }, position) => {
+  if (name !== null) return String(name);
+  return card.inputs.fields.length === 1 ? "Input" : `Column ${position + 1}`;
+};
+const heads = () => find("rows").tHead.rows[0];
+const titleOf = (line) => line.cells[0].firstChild.data;
 const inputsOf = (line) => [...line.querySelectorAll("td > *")];
 const lines = () => [...find("rows").tBodies[0].rows];
 
 function makeTable() {
-  const { kind, fields } = card.inputs;
   const body = el("tbody");
-  fields.forEach((field, position) => {
-    const title = kind === "type hint" ? "input" : nameOf(field, position);
+  card.inputs.fields.forEach((field, position) => {
+    const title = nameOf(field, position);
     const head = el("th", { scope: "row" }, title, el("span", { class: "type" }, field.type));
-    if (!field.required) head.lastChild.append(", ", optional(title));
+    if (!field.required) head.lastChild.append(optional(title));
     body.append(el("tr", {}, head));
   });
   find("rows").replaceChildren(el("thead", {}, el("tr", {}, el("td"))), body);
@@ -129,13 +140,12 @@ function optional(title) {
 const isSent = (line) => line.querySelector("th input")?.checked ?? true;
 
 function addRow(values = []) {
-  const number = find("rows").tHead.rows[0].cells.length;
-  const cross = el("button", { type: "button", class: "cross", "aria-label": `Remove row ${number}` }, "×");
+  const cross = el("button", { type: "button", class: "cross" }, "×");
   cross.addEventListener("click", () => removeRow(cross.closest("th").cellIndex));
-  find("rows").tHead.rows[0].append(el("th", { scope: "col" }, `Row ${number}`, cross));
+  heads().append(el("th", { scope: "col" }, "", cross));
   lines().forEach((line, position) => {
     const field = card.inputs.fields[position];
-    const input = makeInput(field, `${line.cells[0].firstChild.textContent}, row ${number}`);
+    const input = makeInput(field);
     write(input, values[position]);
     input.disabled = !isSent(line);
     line.append(el("td", { class: field.is_json || ["string", "datetime"].includes(field.type) ? "wide" : undefined }, input));
@@ -151,47 +161,42 @@ function removeRow(index) {
 }
 
 function renumber() {
-  const heads = [...find("rows").tHead.rows[0].cells].slice(1);
-  heads.forEach((head, index) => {
-    head.firstChild.data = `Row ${index + 1}`;
-    head.lastChild.setAttribute("aria-label", `Remove row ${index + 1}`);
-    head.lastChild.hidden = heads.length === 1;
-  });
+  for (const [index, head] of [...heads().cells].entries()) {
+    if (index === 0) continue;
+    head.replaceChildren(`Row ${index} `, head.lastChild);
+    head.lastChild.setAttribute("aria-label", `Remove row ${index}`);
+    head.lastChild.hidden = heads().cells.length === 2;
+  }
   for (const line of lines()) {
-    inputsOf(line).forEach((input, index) => {
-      input.setAttribute("aria-label", `${line.cells[0].firstChild.textContent}, row ${index + 1}`);
-    });
+    inputsOf(line).forEach((input, index) => input.setAttribute("aria-label", `${titleOf(line)}, row ${index + 1}`));
   }
 }
 
 // The rows that a body says, a value for each field (undefined: none); null if they are no rows of the fields.
 function rowsOf(body) {
   const { kind, fields } = card.inputs;
-  const table = body.dataframe_split, list = body.dataframe_records ?? body.instances ?? body.inputs;
-  const names = fields.map((field, position) => (kind === "named columns" ? String(field.name) : position));
-  if (isObject(table) && Array.isArray(table.data)) {
-    const columns = (kind === "named columns" ? table.columns ?? [] : table.data[0] ?? []).map((name, index) => (kind === "named columns" ? String(isRaw(name) ? name.rawJSON : name) : index));
-    if (!columns.every((name) => names.includes(name))) return null;
-    return table.data.map((row) => names.map((name) => row[columns.indexOf(name)]));
-  }
   const isNamed = kind === "named columns";
-  if (Array.isArray(list)) {
-    if (isNamed && list.every(isObject)) {
-      const isKnown = list.every((row) => Object.keys(row).every((name) => names.includes(name)));
-      return isKnown ? list.map((row) => names.map((name) => (Object.hasOwn(row, name) ? row[name] : undefined))) : null;
-    }
-    if (fields.length === 1 && !list.some(Array.isArray)) return list.map((value) => [value]);
-    return !isNamed && kind !== "type hint" && list.every((row) => row.length === fields.length) ? list : null;
+  const names = fields.map((field, position) => (isNamed ? String(field.name) : position));
+  const table = body.dataframe_split, list = body.dataframe_records ?? body.instances ?? body.inputs;
+  if (Array.isArray(table?.data)) {
+    const columns = isNamed ? (table.columns ?? []).map((name) => name?.rawJSON ?? String(name)) : (table.data[0] ?? []).map((_, index) => index);
+    return columns.every((name) => names.includes(name)) ? table.data.map((row) => names.map((name) => row[columns.indexOf(name)])) : null;
   }
-  return isObject(list) && isNamed ? rowsOfColumns(list, names) : null;
+  if (isNamed && isObject(list)) return rowsOfColumns(list, names);
+  if (!Array.isArray(list)) return null;
+  if (isNamed && list.every(isObject)) return isKnown(list, names) ? list.map((row) => names.map((name) => own(row, name))) : null;
+  if (fields.length === 1 && !list.some(Array.isArray)) return list.map((value) => [value]);
+  return kind === "columns" && list.every((row) => row.length === fields.length) ? list : null;
 }
+
+const isKnown = (rows, names) => rows.every((row) => Object.keys(row).every((name) => names.includes(name)));
 
 function rowsOfColumns(columns, names) {
   const values = Object.values(columns);
-  if (card.inputs.fields.some((field) => field.is_json) || !Object.keys(columns).every((name) => names.includes(name))) return null;
-  if (!values.some(Array.isArray)) return [names.map((name) => columns[name])];
-  if (!values.every((cells) => Array.isArray(cells) && cells.length === values[0].length)) return null;
-  return values[0].map((_, row) => names.map((name) => columns[name]?.[row]));
+  if (card.inputs.fields.some((field) => field.is_json) || !isKnown([columns], names)) return null;
+  if (!values.some(Array.isArray)) return [names.map((name) => own(columns, name))];
+  if (!values.every((cells) => cells?.length === values[0].length)) return null;
+  return values[0].map((_, row) => names.map((name) => own(columns, name)?.[row]));
 }
 
 function fill(rows) {
@@ -207,16 +212,25 @@ function fill(rows) {
 
 function makeParams() {
   for (const param of card.params) {
-    const input = makeInput(param, param.name);
+    const input = makeInput(param);
     input.name = param.name;
+    input.setAttribute("aria-label", param.name);
     write(input, param.default);
     find("params").append(el("label", {}, param.name, el("span", { class: "type" }, param.type), input));
   }
   find("params").hidden = card.params.length === 0;
 }
 
+const paramInputs = () => [...find("params").querySelectorAll("[data-type]")];
+
+function fillParams(given) {
+  for (const input of paramInputs()) {
+    if (isObject(given) && own(given, input.name) !== undefined) write(input, given[input.name]);
+  }
+}
+
 function readParams() {
-  const given = [...find("params").querySelectorAll("[data-type]")].map((input) => [input.name, read(input)]);
+  const given = paramInputs().map((input) => [input.name, read(input)]);
   return Object.fromEntries(given.filter(([, value]) => value !== null && value !== ""));
 }
 
@@ -226,10 +240,10 @@ function formBody() {
   const { kind, fields } = card.inputs;
   const sent = fields.map((field, position) => [field, lines()[position]]).filter(([, line]) => isSent(line));
   const columns = sent.map(([, line]) => inputsOf(line).map(read));
-  const count = find("rows").tHead.rows[0].cells.length - 1;
+  const count = heads().cells.length - 1;
   const data = Array.from({ length: count }, (_, row) => columns.map((cells) => cells[row]));
   const params = readParams();
-  const split = kind === "named columns" ? { columns: sent.map(([field]) => field.name), data } : { data };
+  const split = { ...(kind === "named columns" ? { columns: sent.map(([field]) => field.name) } : {}), data };
   const body = kind === "type hint" ? { inputs: data.map((row) => row[0]) } : { dataframe_split: split };
   return Object.keys(params).length ? { ...body, params } : body;
 }
@@ -257,9 +271,7 @@ function switchMode() {
       const body = parse(find("body").value);
       const rows = rowsOf(body);
       if (rows?.length) fill(rows);
-      for (const input of find("params").querySelectorAll("[data-type]")) {
-        if (isObject(body.params) && Object.hasOwn(body.params, input.name)) write(input, body.params[input.name]);
-      }
+      fillParams(body.params);
     } catch { /* the form stays as it was */ }
   } else {
     try {
@@ -288,10 +300,10 @@ function asTable(values) {
     return el("table", { class: "values" }, el("tbody", {}, ...values.map((value, index) => line(index, [value]))));
   }
   const names = isObject(values[0]) ? Object.keys(values[0]) : [];
-  const isTable = names.length && values.every((row) => isObject(row) && names.every((name) => isSingle(row[name] ?? null)));
+  const isTable = names.length && values.every((row) => isObject(row) && names.every((name) => isSingle(own(row, name) ?? null)));
   if (!isTable) return null;
   const head = el("tr", {}, el("td"), ...names.map((name) => el("th", { scope: "col" }, name)));
-  const body = values.map((row, index) => line(index, names.map((name) => row[name] ?? null)));
+  const body = values.map((row, index) => line(index, names.map((name) => own(row, name) ?? null)));
   return el("table", { class: "values" }, el("thead", {}, head), el("tbody", {}, ...body));
 }
 
@@ -386,6 +398,7 @@ function show(api) {
   const rows = isTable && card.example ? rowsOf(card.example) : null;
   find("body").value = pretty(card.example ?? { inputs: [] });
   makeParams();
+  fillParams(card.example?.params);
   if (isTable && (rows?.length || !card.example)) {
     fill(rows ?? [[]]);
   } else {
