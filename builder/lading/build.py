@@ -162,15 +162,13 @@ def _lock(request: BuildRequest, environment: Environment, platform: Platform, s
 
 
 def _given(path: Path, python: PythonMinor, platform: Platform) -> Lock:
+    # what reads other tools' locks takes a while to import
+    read = import_module("lading.locking.pylock").read
     try:
-        text = path.read_text(encoding="utf-8")
-        # what reads other tools' locks takes a while to import
-        lock: Lock = import_module("lading.locking.pylock").read(
-            text, python, platform, folder=path.absolute().parent
-        )
-        return lock
+        lock: Lock = read(path.read_text(encoding="utf-8"), python, platform, folder=path.absolute().parent)
     except (OSError, UnicodeDecodeError, InvalidEnvironment) as error:
         raise InvalidEnvironment(f"cannot read the lock {str(path)!r}: {error}") from error
+    return lock
 
 
 def _write(path: Path, text: str) -> None:

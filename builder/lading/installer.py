@@ -6,7 +6,6 @@ unpacked once per store.
 
 import zipfile
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 from lading.digest import Digest
@@ -14,6 +13,7 @@ from lading.environment import Environment, Platform, PythonMinor
 from lading.lock import Lock
 from lading.locking.locker import Locker
 from lading.store import Store
+from lading.uv_process import version
 from lading.wheels.fetch import WheelFetcher
 
 _PYTHON = PythonMinor(3, 11)
@@ -37,7 +37,7 @@ class Installer:
             UnlockableEnvironment: no index has this version of uv.
             WheelUnavailable: there is none for the platform.
         """
-        environment = Environment(_PYTHON, requirements=(f"uv=={version('uv')}",))
+        environment = Environment(_PYTHON, requirements=(f"uv=={version()}",))
         lock = self.locker.lock(environment, platform)
         return self._known(lock) or self._unpack(lock)
 

@@ -43,6 +43,11 @@ class LockedPackage:
 
     source: WheelSource | SourceArchive
 
+    @property
+    def is_local(self) -> bool:
+        """Whether it is a file of the machine that locked, which no index has."""
+        return self.source.url.startswith("file:") and self.source.digest is not None
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class CondaPackage:

@@ -24,15 +24,18 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import TYPE_CHECKING, BinaryIO, Self
 
 import platformdirs
-from filelock import FileLock
 
 from lading.digest import Digest
 from lading.errors import DigestMismatch, StoreError
 from lading.verified import Verified, touch
+
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 _CHUNK_BYTES = 1 << 20
 
@@ -186,7 +189,8 @@ class Store:
         path = self.root / "locks" / f"{name}.lock"
         with store_errors("write", path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(path, thread_local=False, is_singleton=False)
+            # takes a twentieth of a start to import, and builds that only look things up need no lock
+            lock: FileLock = import_module("filelock").FileLock(path, thread_local=False, is_singleton=False)
             try:
                 lock.acquire(blocking=False)
             except TimeoutError:

@@ -7,7 +7,7 @@ import pytest
 from lading.build import Steps
 from lading.engines.oci.bases.base import Base
 from lading.engines.oci.environment import links_layer
-from lading.engines.oci.placing import Scheme
+from lading.engines.oci.scheme import Scheme
 from lading.environment import Platform, PythonMinor
 from lading.errors import BuildFailed, InvalidImage
 from lading.layer import EnvironmentLayer

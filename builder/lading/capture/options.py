@@ -3,6 +3,7 @@
 import argparse
 import shlex
 from dataclasses import dataclass
+from functools import cache
 from typing import NoReturn
 
 from lading.capture.lines import Line
@@ -43,7 +44,7 @@ def parse_options(line: Line) -> Options:
         InvalidEnvironment: pip knows no such option in a requirement file, or a value is missing.
     """
     try:
-        found = _PARSER.parse_args(shlex.split(line.text))
+        found = _parser().parse_args(shlex.split(line.text))
     except (_UnknownOption, ValueError) as error:
         raise line.problem("this option is not known", hint="correct or remove the line") from error
     return Options(
@@ -69,6 +70,7 @@ def _names(values: list[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
+@cache
 def _parser() -> _Parser:
     parser = _Parser(add_help=False, allow_abbrev=False)
     for flags in (
@@ -89,6 +91,3 @@ def _parser() -> _Parser:
     for flag in ("--no-index", "--pre", "--require-hashes", "--prefer-binary"):
         parser.add_argument(flag, action="store_true")
     return parser
-
-
-_PARSER = _parser()

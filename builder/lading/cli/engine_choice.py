@@ -10,11 +10,12 @@ from typing import Protocol, cast
 from lading.cli.output_option import OutputOption
 from lading.cli.steps import Workshop
 from lading.engines.engine import Engine
+from lading.engines.oci.bases import names
 from lading.engines.oci.bytecode.mode import Bytecode
 from lading.environment import Platform, PythonMinor
 from lading.errors import InvalidOption
 
-_OCI_BASES = ("debian:", "oci:", "oci-archive:", "docker-archive:", "docker-daemon:")
+_OCI_BASES = (names.DEBIAN, names.LAYOUT, names.OCI_ARCHIVE, names.DOCKER_ARCHIVE, names.ENGINE)
 
 
 class EngineName(StrEnum):

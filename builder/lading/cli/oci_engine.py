@@ -6,22 +6,18 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property, partial
 from importlib import import_module
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from lading.cli.engine_choice import Wishes
+from lading.cli.oci_bases import bases
 from lading.cli.output_option import STDOUT, OutputOption, OutputType
 from lading.cli.steps import Workshop
-from lading.engines.oci.bases import archive, debian, layout
-from lading.engines.oci.bases.base import Bases
-from lading.engines.oci.bases.choice import ChosenBases
-from lading.engines.oci.bases.official import OfficialBases
+from lading.engines.oci.bases.names import default_name
 from lading.engines.oci.bytecode.layers import BytecodeLayers
 from lading.engines.oci.bytecode.mode import Bytecode
 from lading.engines.oci.engine import OciEngine
 from lading.engines.oci.environment import EnvironmentLayers
 from lading.engines.oci.folder_layer import folder_layer
-from lading.engines.oci.outputs.archive import ArchiveOutput, StreamOutput
-from lading.engines.oci.outputs.layout import LayoutOutput
 from lading.engines.oci.outputs.output import Output
 from lading.environment import PythonMinor
 from lading.errors import InvalidOption
@@ -32,15 +28,13 @@ if TYPE_CHECKING:
 
     from lading.oci.registry.registries import Registries
 
-_ENGINE_PREFIX = "docker-daemon:"
-
 
 def base(name: str | None) -> Callable[[PythonMinor], str]:
     """Return what names the base image: Debian's own packages, where a suite has the captured Python.
 
     That never depends on whether a registry answers, so the same model is the same image anywhere.
     """
-    return lambda python: name or debian.default_name(python) or official_base(python)
+    return lambda python: name or default_name(python) or official_base(python)
 
 
 def engine(tools: Workshop, wishes: Wishes, stack: ExitStack) -> OciEngine:
@@ -88,20 +82,6 @@ class Connections:
         self.stack.callback(client.close)
         return client
 
-    def registry_bases(self) -> Bases:
-        """Return the base images of registries."""
-        make = import_module("lading.engines.oci.bases.registry").RegistryBases
-        return cast("Bases", make(self.registries, self.tools.store, is_offline=self.wishes.is_offline))
-
-    def official_bases(self) -> Bases:
-        """Return the base images of registries, where it is not the user who wants one."""
-        return OfficialBases(self.registry_bases())
-
-    def engine_bases(self) -> Bases:
-        """Return the base images of the container engine."""
-        make = import_module("lading.engines.oci.bases.engine").EngineBases
-        return cast("Bases", make(self.client, self.tools.store, self.tools.progress))
-
     def output(self, option: OutputOption) -> Output:
         """Return a place for finished images.
 
@@ -114,11 +94,11 @@ class Connections:
             )
         match option:
             case OutputOption(OutputType.LAYOUT, folder) if folder:
-                return LayoutOutput(folder, self.tools.progress)
+                return _made("layout", "LayoutOutput", folder, self.tools.progress)
             case OutputOption(OutputType.ARCHIVE, path) if path == STDOUT:
-                return StreamOutput(sys.stdout.buffer, self.tools.progress)
+                return _made("archive", "StreamOutput", sys.stdout.buffer, self.tools.progress)
             case OutputOption(OutputType.ARCHIVE, path) if path:
-                return ArchiveOutput(path, self.tools.progress)
+                return _made("archive", "ArchiveOutput", path, self.tools.progress)
             case OutputOption(OutputType.ENGINE):
                 return self.engine_output()
             case _:
@@ -126,34 +106,17 @@ class Connections:
 
     def registry_output(self) -> Output:
         """Return what pushes."""
-        make = import_module("lading.engines.oci.outputs.registry").RegistryOutput
-        return cast("Output", make(self.registries))
+        return _made("registry", "RegistryOutput", self.registries)
 
     def engine_output(self) -> Output:
         """Return what loads into the container engine."""
-        make = import_module("lading.engines.oci.outputs.engine").EngineOutput
-        return cast("Output", make(self.client, self.tools.progress))
+        return _made("engine", "EngineOutput", self.client, self.tools.progress)
 
 
-def bases(tools: Workshop, wishes: Wishes, connections: Connections) -> ChosenBases:
-    """Return all places that have base images."""
-    archives = partial(archive.ArchiveBases, tools.store)
-    return ChosenBases(
-        {
-            debian.PREFIX: partial(
-                debian.DebianBases,
-                tools.store,
-                tools.progress,
-                is_offline=wishes.is_offline,
-                is_fresh=wishes.is_fresh,
-            ),
-            layout.PREFIX: partial(layout.LayoutBases, tools.store),
-            archive.OCI_PREFIX: archives,
-            archive.DOCKER_PREFIX: archives,
-            _ENGINE_PREFIX: connections.engine_bases,
-        },
-        otherwise=connections.registry_bases if wishes.base else connections.official_bases,
-    )
+def _made(module: str, kind: str, *arguments: Any) -> Output:
+    """Return a place of this *kind*."""
+    make = getattr(import_module(f"lading.engines.oci.outputs.{module}"), kind)
+    return cast("Output", make(*arguments))
 
 
 def _places(wishes: Wishes) -> Iterator[OutputOption]:

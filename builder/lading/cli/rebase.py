@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from lading import rebasing
-from lading.cli import live_image, oci_engine, options
+from lading.cli import live_image, options
 from lading.cli.changes import changes_json, changes_text
 from lading.cli.engine_choice import parse_outputs
+from lading.cli.oci_bases import bases
 from lading.cli.reporting import reported
 from lading.cli.results import show_image
 from lading.cli.steps import workshop
@@ -57,7 +58,7 @@ def command(
             found = live_image.find_image(image, connections)
         makers = rebasing.Tools(
             tools.steps,
-            oci_engine.bases(tools, connections.wishes, connections),
+            bases(tools, connections.wishes, connections),
             EnvironmentLayers(tools.store, tools.progress),
             BytecodeLayers(tools.store, tools.progress),
             partial(glibc_of, store=tools.store),

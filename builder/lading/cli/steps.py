@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from lading.build import Steps
-from lading.cli.conda import conda_steps
+from lading.cli.conda import CondaSteps
 from lading.cli.options import ProgressMode
 from lading.cli.progress import shown
 from lading.environment import PackageIndex
@@ -73,15 +73,13 @@ def make_workshop(
     locker = UvLocker(index, store, timed, asking.is_refreshed, asking.is_offline)
     wheels = WheelFetcher(store, timed, index, is_offline=asking.is_offline)
     settings = TrackingSettings.from_environment(os.environ, Path.cwd())
-    conda, prefixes = conda_steps(
-        locker, store, timed, is_refreshed=asking.is_refreshed, is_offline=asking.is_offline
-    )
+    conda = CondaSteps(locker, store, timed, asking.is_refreshed, asking.is_offline)
     steps = Steps(
         fetch=partial(fetch, into=folder, settings=settings, progress=timed),
         locker=conda,
         server=ServerLocker(store, locker, index),
         wheels=wheels,
-        prefixes=prefixes,
+        prefixes=conda,
         progress=timed,
     )
     return Workshop(store, steps, Installer(locker, wheels, store), timed)

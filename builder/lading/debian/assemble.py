@@ -6,9 +6,7 @@ from lading.debian.control import parse_paragraph
 from lading.debian.linker_cache import add_linker_cache
 from lading.debian.root import Root, file, folder, link
 from lading.debian.unpack import Unpacked
-
-USER_ID = 65532
-"""Who runs in the image, as in distroless."""
+from lading.debian.user import USER_ID
 
 _PASSWD = f"""\
 root:x:0:0:root:/root:/usr/sbin/nologin

@@ -3,8 +3,8 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
-from lading.debian.root import Node, Root
 from lading.digest import Digest
 from lading.errors import DigestMismatch
 from lading.oci import media_types
@@ -14,6 +14,9 @@ from lading.oci.descriptor import Descriptor
 from lading.oci.image import Layer
 from lading.oci.tar import END, Kind, TarEntry, padding
 from lading.store import Store
+
+if TYPE_CHECKING:
+    from lading.debian.root import Node, Root
 
 _KIND = "debian-layer"
 
@@ -28,7 +31,7 @@ def find_layer(store: Store, key: str) -> Layer | None:
     return _layer(store, digest, members) if store.find(digest) else None
 
 
-def make_layer(store: Store, key: str, root: Root, created_by: str) -> Layer:
+def make_layer(store: Store, key: str, root: "Root", created_by: str) -> Layer:
     """Write *root* as a layer, and remember it under *key*."""
     sha256 = hashlib.sha256()
     digest = store.add(compressed(_hashed(archive(root), sha256)))
@@ -48,7 +51,7 @@ def _layer(store: Store, digest: Digest, members: Mapping[str, str]) -> Layer:
     return Layer(descriptor, Digest.parse(members["diffId"]), FileBlob(path), members["createdBy"])
 
 
-def archive(root: Root) -> Iterator[bytes]:
+def archive(root: "Root") -> Iterator[bytes]:
     """Yield *root* as a tar archive.
 
     Raises:
@@ -62,14 +65,14 @@ def archive(root: Root) -> Iterator[bytes]:
     yield END
 
 
-def _contents(path: str, node: Node) -> Iterator[bytes]:
+def _contents(path: str, node: "Node") -> Iterator[bytes]:
     sha256 = hashlib.sha256()
     yield from _hashed(node.blob.chunks(), sha256)
     if sha256.hexdigest() != (node.digest and node.digest.hex):
         raise DigestMismatch(f"/{path} has changed while it was packed", hint="build again")
 
 
-def _entry(path: str, node: Node) -> TarEntry:
+def _entry(path: str, node: "Node") -> TarEntry:
     return TarEntry(path, node.kind, node.size_bytes, node.mode, node.target, node.user_id, node.group_id)
 
 

@@ -1,32 +1,34 @@
 """A lock → the layers of a base: its packages fetched, unpacked, put together and written."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from importlib import import_module
+from typing import TYPE_CHECKING, Protocol
 
-from lading.debian.assemble import assemble
-from lading.debian.deb import Deb
 from lading.debian.index import Package
-from lading.debian.interpreter import ForeignPython, add_interpreter
 from lading.debian.layer import find_layer, make_layer
 from lading.debian.lock import BaseLock
-from lading.debian.root import Node, Root
-from lading.debian.unpack import Unpacker
 from lading.digest import Digest
 from lading.oci.compress import COMPRESSOR
 from lading.oci.image import Layer
 from lading.progress import Progress
 from lading.store import Store
 
+if TYPE_CHECKING:
+    from lading.debian.interpreter import ForeignPython
+    from lading.debian.root import Node, Root
+
+    _Nodes = Mapping[str, Node]
+
 TRANSFORM = 2
 """Counts up whenever the same packages become other bytes."""
 
 _RECIPES = "debian-interpreter"
 _AT_ONCE = 8
-_UNPACKED_AT_ONCE = 4
-"""Decompressing is most of the work, and done without the interpreter's lock; each takes 10 MB of memory."""
+_ROOTS = "lading.debian.roots"
+"""What makes file systems of packages takes a while to import, and most builds have all layers."""
 
 
 class PackageSource(Protocol):
@@ -69,16 +71,28 @@ class BaseLayers:
             StoreError: the disk is full, or the store cannot be written.
         """
         keys = _keys(lock, python)
+        return self._known(keys) or self._alone(lock, keys, python)
+
+    def _alone(self, lock: BaseLock, keys: tuple[str, ...], python: str | None) -> tuple[Layer, ...]:
+        """Make the layers of *lock*, unless another build does so meanwhile."""
         with self.store.exclusive(f"debian-{lock.suite}-{lock.architecture}"):
-            found = [find_layer(self.store, key) for key in keys]
-            if None in found:
-                with self.progress.step(f"assemble debian:{lock.suite}"):
-                    self.fetch(lock.packages)
-                    found = list(self._make(lock, keys, python))
-        return tuple(layer for layer in found if layer is not None)
+            known = self._known(keys)
+            if known is not None:
+                return known
+            with self.progress.step(f"assemble debian:{lock.suite}"):
+                self.fetch(lock.packages)
+                return tuple(self._make(lock, keys, python))
+
+    def _known(self, keys: tuple[str, ...]) -> tuple[Layer, ...] | None:
+        """Return the layers that were made for *keys*; None where one is missing."""
+        found = [layer for key in keys if (layer := find_layer(self.store, key)) is not None]
+        return tuple(found) if len(found) == len(keys) else None
 
     def layers_with(
-        self, lock: BaseLock, opened: Callable[[], AbstractContextManager[ForeignPython]], recipe: str | None
+        self,
+        lock: BaseLock,
+        opened: Callable[[], AbstractContextManager["ForeignPython"]],
+        recipe: str | None,
     ) -> tuple[Layer, ...]:
         """Return the layers of *lock*, and one of another interpreter over them.
 
@@ -104,13 +118,12 @@ class BaseLayers:
                     self.store.write_entry(_RECIPES, f"{recipe} {base}", key.encode())
         return (*below, layer)
 
-    def _over(self, lock: BaseLock, interpreter: ForeignPython, nodes: Mapping[str, Node], key: str) -> Layer:
+    def _over(self, lock: BaseLock, interpreter: "ForeignPython", nodes: "_Nodes", key: str) -> Layer:
         with self.progress.step(f"put {interpreter.title} on debian:{lock.suite}"):
             self.fetch(lock.packages)
-            with self._roots(lock, None) as (_, everything):
-                below = dict(everything.nodes)
-                add_interpreter(everything, interpreter, nodes, lock.architecture)
-                return self._layer(key, everything.beside(below), interpreter.title)
+            opened_over = import_module(_ROOTS).opened_over
+            with opened_over(lock, interpreter, nodes, self.store) as root:
+                return self._layer(key, root, interpreter.title)
 
     def fetch(self, packages: Iterable[Package]) -> None:
         """Bring those of *packages* into the store that are missing there or damaged."""
@@ -129,25 +142,13 @@ class BaseLayers:
 
     def _make(self, lock: BaseLock, keys: tuple[str, ...], python: str | None) -> Iterable[Layer]:
         """Yield the layers of *lock*; those that are the same as before are written again."""
-        with self._roots(lock, python) as (system, everything):
+        with import_module(_ROOTS).opened(lock, python, self.store) as (system, everything):
             yield self._layer(keys[0], system, f"the system of debian:{lock.suite}")
             if lock.python:
                 upper = everything.beside(system.nodes)
                 yield self._layer(keys[1], upper, f"{python or 'libraries'} of debian:{lock.suite}")
 
-    @contextmanager
-    def _roots(self, lock: BaseLock, python: str | None) -> Iterator[tuple[Root, Root]]:
-        """Give the file systems of the system alone, and of everything; their contents go afterwards."""
-        debs = [Deb(self.store.path(package.digest), package.name) for package in lock.packages]
-        with self.store.temporary_folder() as folder, ThreadPoolExecutor(_UNPACKED_AT_ONCE) as pool:
-            unpacked = {package.name: package for package in pool.map(Unpacker(folder).unpack, debs)}
-            system = assemble([unpacked[package.name] for package in lock.system], lock.architecture)
-            everything = assemble(
-                sorted(unpacked.values(), key=lambda package: package.name), lock.architecture, python
-            )
-            yield system, everything
-
-    def _layer(self, key: str, root: Root, title: str) -> Layer:
+    def _layer(self, key: str, root: "Root", title: str) -> Layer:
         return make_layer(self.store, key, root, f"lading: {title}")
 
 
@@ -161,7 +162,7 @@ def _names(packages: Iterable[Package]) -> bytes:
     return "".join(f"{package.name} {package.digest}\n" for package in packages).encode()
 
 
-def _names_of_nodes(nodes: Mapping[str, Node]) -> Digest:
+def _names_of_nodes(nodes: "_Nodes") -> Digest:
     """Return what differs when anything of an interpreter does."""
     rows = (f"{path} {node.mode:o} {node.target} {node.digest}\n" for path, node in sorted(nodes.items()))
     return Digest.of("".join(rows).encode())

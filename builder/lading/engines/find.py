@@ -4,7 +4,6 @@ import os
 import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import requests
@@ -15,16 +14,8 @@ from docker.errors import DockerException
 from docker.tls import TLSConfig
 from docker.utils import kwargs_from_env
 
+from lading.engines.sockets import USUAL, usual_sockets
 from lading.errors import EngineUnavailable
-
-_USUAL = {
-    "Docker": ("", "var/run/docker.sock"),
-    "Docker Desktop": ("HOME", ".docker/run/docker.sock"),
-    "rootless Docker": ("XDG_RUNTIME_DIR", "docker.sock"),
-    "rootless Podman": ("XDG_RUNTIME_DIR", "podman/podman.sock"),
-    "Podman": ("", "run/podman/podman.sock"),
-}
-"""Where engines listen when nobody says otherwise: a variable's folder, and the socket below it."""
 
 _PING_S = 5
 _TIMEOUT_S = 600
@@ -89,7 +80,7 @@ def is_at_hand(environ: Mapping[str, str] = os.environ) -> bool:
     Raises:
         EngineUnavailable: the choice contradicts what is on this machine.
     """
-    if any(address.origin in _USUAL for address in addresses(environ)):
+    if any(address.origin in USUAL for address in addresses(environ)):
         try:
             connect(environ).client.close()
         except EngineUnavailable:
@@ -109,7 +100,7 @@ def addresses(environ: Mapping[str, str]) -> Iterator[Address]:
     if environ.get("CONTAINER_HOST"):
         yield Address(environ["CONTAINER_HOST"], "CONTAINER_HOST")
         return
-    for path, origin in _sockets(environ):
+    for path, origin in usual_sockets(environ):
         yield Address(f"unix://{path}", origin)
 
 
@@ -144,15 +135,6 @@ def _chosen_context(environ: Mapping[str, str]) -> Address | None:
     tls: TLSConfig | None = context.TLSConfig
     origin = f"Docker context {context.name}"
     return Address(context.Host, origin, False if tls is None else tls, context.name)
-
-
-def _sockets(environ: Mapping[str, str]) -> Iterator[tuple[Path, str]]:
-    folders = {"": Path("/"), "HOME": Path(environ.get("HOME", "/"))}
-    if "XDG_RUNTIME_DIR" in environ:
-        folders["XDG_RUNTIME_DIR"] = Path(environ["XDG_RUNTIME_DIR"])
-    for origin, (variable, path) in _USUAL.items():
-        if variable in folders:
-            yield folders[variable] / path, origin
 
 
 def _connect(address: Address) -> DockerClient:

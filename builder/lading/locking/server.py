@@ -1,23 +1,34 @@
 """The lock of the server's own environment, which every image with the same Python shares."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
+from typing import Protocol, cast
 from urllib.parse import urlsplit
-
-from packaging.utils import parse_wheel_filename
 
 from lading import assets
 from lading.digest import Digest
 from lading.environment import Environment, PackageIndex, Platform, PythonMinor
-from lading.errors import UnlockableEnvironment
-from lading.lock import Lock, LockedPackage, WheelSource
-from lading.locking import kept, pylock
+from lading.lock import Lock
+from lading.locking import kept
 from lading.locking.locker import Locker
 from lading.store import Store
 
 _PYPI = ("pypi.org", "files.pythonhosted.org")
+
+
+class Making(Protocol):
+    """A module that makes locks of what the runtime brings."""
+
+    def released(self, text: str, python: PythonMinor, platform: Platform) -> Lock:
+        """Return what the lock that the runtime brings says for a target."""
+        ...
+
+    def with_runtime(self, lock: Lock, wheel: Path, digest: Digest) -> Lock:
+        """Return *lock* with the runtime's own *wheel*, which has this digest."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,26 +51,30 @@ class ServerLocker:
         Raises:
             UnlockableEnvironment: the server does not run on *python*, or the index lacks its wheels.
         """
-        released = self._released(python, platform)
+        text, wheel = assets.runtime_lock(), assets.runtime_wheel(self.store)
+        digest = self._brought(wheel)
+        target = f"{Digest.of(text.encode())} {python} {platform}"
         if _is_elsewhere(self.index):
-            released = self._located(released)
-        wheel = assets.runtime_wheel(self.store)
-        packages = (*released.packages, self._runtime(wheel))
-        return pylock.read(pylock.render(python, platform, packages), python, platform)
+            released = self._kept(target, lambda: _making().released(text, python, platform))
+            return _making().with_runtime(self._located(released), wheel, digest)
+        return self._kept(
+            f"{target} {wheel.name} {digest}",
+            lambda: _making().with_runtime(_making().released(text, python, platform), wheel, digest),
+        )
 
-    def _released(self, python: PythonMinor, platform: Platform) -> Lock:
-        text = assets.runtime_lock()
-        key = f"{Digest.of(text.encode())} {python} {platform}"
+    def _brought(self, wheel: Path) -> Digest:
+        """Return the digest of the runtime's wheel, which is in the store from now on."""
+        digest = Digest.of_file(wheel)
+        if self.store.find(digest) is None:
+            self.store.add_file(wheel, digest)
+        return digest
+
+    def _kept(self, key: str, make: Callable[[], Lock]) -> Lock:
+        """Return the lock that was made for *key* before, or *make* it."""
         value = self.store.read_entry("server-locks", key)
         if value is not None:
             return kept.load(value)
-        try:
-            lock = pylock.read(text, python, platform)
-        except UnlockableEnvironment as error:
-            raise UnlockableEnvironment(
-                f"the server does not run on Python {python} on {platform}",
-                hint="it needs Python 3.9 or later",
-            ) from error
+        lock = make()
         self.store.write_entry("server-locks", key, kept.dump(lock))
         return lock
 
@@ -71,10 +86,10 @@ class ServerLocker:
         )
         return self.locker.lock(Environment(released.python, pins), released.platform)
 
-    def _runtime(self, wheel: Path) -> LockedPackage:
-        name, version, _, _ = parse_wheel_filename(wheel.name)
-        source = WheelSource(wheel.name, wheel.as_uri(), self.store.add_file(wheel), wheel.stat().st_size)
-        return LockedPackage(name, str(version), source)
+
+def _making() -> Making:
+    # what reads locks of other tools takes a while to import, and most builds have this one
+    return cast("Making", import_module("lading.locking.server_lock"))
 
 
 def _is_elsewhere(index: PackageIndex, environ: Mapping[str, str] = os.environ) -> bool:

@@ -13,7 +13,6 @@ from lading.errors import WheelUnavailable
 from lading.lock import Lock, SourceArchive, WheelSource
 from lading.progress import Progress
 from lading.store import Store
-from lading.wheels.build import WheelBuilder
 from lading.wheels.file import WheelFile
 
 _AT_ONCE = 8
@@ -50,13 +49,20 @@ class WheelFetcher:
         """
         sources = [package.source for package in lock.packages]
         self._bring({file.digest: file for file in map(_file, sources) if file})
-        builder = WheelBuilder(self.store, self.progress, self.index, is_offline=self.is_offline)
         return tuple(
             self.store.named(source.digest, source.name)
             if isinstance(source, WheelSource)
-            else builder.build(source, self.store.path(source.digest) if source.digest else None, lock)
+            else self._built(source, lock)
             for source in sources
         )
+
+    def _built(self, source: SourceArchive, lock: Lock) -> Path:
+        """Return the wheel of what exists only as source."""
+        make = import_module("lading.wheels.build").WheelBuilder
+        builder = make(self.store, self.progress, self.index, is_offline=self.is_offline)
+        archive = self.store.path(source.digest) if source.digest else None
+        wheel: Path = builder.build(source, archive, lock)
+        return wheel
 
     def _bring(self, files: Mapping[Digest, WheelFile]) -> None:
         """Bring those of *files* into the store that are missing there or damaged."""

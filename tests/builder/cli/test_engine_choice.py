@@ -60,7 +60,7 @@ def test_an_engine_that_the_user_chose_is_taken_though_it_does_not_answer(monkey
 
 def test_without_an_engine_lading_writes_the_image_itself(monkeypatch, tmp_path):
     """Where nobody listens in a usual place, no daemon is needed."""
-    monkeypatch.setattr("lading.engines.find._USUAL", {"Docker": ("HOME", "docker.sock")})
+    monkeypatch.setattr("lading.engines.sockets.USUAL", {"Docker": ("HOME", "docker.sock")})
     monkeypatch.setenv("HOME", str(tmp_path))
     for variable in ("DOCKER_HOST", "DOCKER_CONTEXT", "CONTAINER_HOST"):
         monkeypatch.delenv(variable, raising=False)

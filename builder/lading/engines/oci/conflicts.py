@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from lading.engines.oci.placing import PlacedFile, Scheme, folders_of, place
+from lading.engines.oci.placing import PlacedFile, place
 from lading.engines.oci.record import row
+from lading.engines.oci.scheme import Scheme, folders_of
 from lading.engines.oci.segments import LayerWheel
 from lading.engines.oci.venv import SETTINGS, links
 from lading.engines.oci.wheel import inflate

@@ -8,12 +8,11 @@ is only where the interpreter is, has a small one of its own, and so does Lading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from importlib import import_module
 
 from lading.digest import Digest
-from lading.engines.oci import conflicts
-from lading.engines.oci.conda import conda_layers
 from lading.engines.oci.direct_url import direct_url
-from lading.engines.oci.placing import Scheme
+from lading.engines.oci.scheme import Scheme
 from lading.engines.oci.segment import TRANSFORM
 from lading.engines.oci.segments import LayerWheel, Segments
 from lading.engines.oci.venv import skeleton
@@ -70,6 +69,7 @@ class EnvironmentLayers:
         facts = self._facts(blobs, wheels, segments)
         made = [_described(blob, known) for blob, known in zip(blobs, facts, strict=True)]
         if layer.conda is not None:
+            conda_layers = import_module("lading.engines.oci.conda").conda_layers
             return (*conda_layers(layer.conda, self.store, self.progress), *made)
         position = len(made) - bool(own)
         return (*made[:position], links_layer(segments.scheme, python), *made[position:])
@@ -83,7 +83,7 @@ class EnvironmentLayers:
         key = f"{TRANSFORM} {segments.scheme} {' '.join(wheel.key for wheel in wheels)}"
         if self.store.read_entry(_CHECKED, key) is None:
             found = [(wheel, segments.get(wheel).paths) for wheel in wheels]
-            conflicts.check(found, segments.scheme)
+            import_module("lading.engines.oci.conflicts").check(found, segments.scheme)
             self.store.write_entry(_CHECKED, key, b"")
         return facts
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, assert_never
 
 from lading.digest import Digest
-from lading.engines.oci.placing import folders_of
+from lading.engines.oci.scheme import folders_of
 from lading.engines.oci.wheel_layer import LayerFacts
 from lading.errors import BuildFailed
 from lading.folder import Entry, File, Folder, Link, digest, entries, opened

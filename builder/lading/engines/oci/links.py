@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 
 from lading.engines.oci.environment import links_layer
-from lading.engines.oci.placing import Scheme
+from lading.engines.oci.scheme import Scheme
 from lading.environment import PythonMinor
 from lading.errors import InvalidImage
 from lading.oci.image import Layer

@@ -16,32 +16,12 @@ from typing import BinaryIO
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from lading.engines.oci.record import Record, row
+from lading.engines.oci.scheme import Scheme, folders_of
 from lading.engines.oci.scripts import generated, rewritten
 from lading.engines.oci.wheel import Member, Span, inflate, invalid, read, read_members
-from lading.environment import PythonMinor
 
 _WHEEL_VERSION = "1."
 _MODULES = ("purelib", "platlib")
-
-
-@dataclass(frozen=True, slots=True)
-class Scheme:
-    """The folders of a virtual environment (``sysconfig``'s scheme ``venv``)."""
-
-    target: str
-    """Its absolute path in the image."""
-
-    minor: PythonMinor
-
-    @property
-    def python(self) -> str:
-        """The interpreter that its scripts name."""
-        return f"{self.target}/bin/python"
-
-    @property
-    def packages(self) -> str:
-        """The folder of modules, below the environment."""
-        return f"lib/python{self.minor}/site-packages"
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,14 +219,3 @@ def _check_folders(wheel: Path, files: Mapping[str, PlacedFile]) -> None:
     both = files.keys() & folders_of(files)
     if both:
         raise invalid(wheel, f"{min(both)!r} is a file and a folder")
-
-
-def folders_of(paths: Iterable[str]) -> set[str]:
-    """Return all folders that *paths* are in."""
-    found: set[str] = set()
-    for path in paths:
-        folder = posixpath.dirname(path)
-        while folder and folder not in found:
-            found.add(folder)
-            folder = posixpath.dirname(folder)
-    return found

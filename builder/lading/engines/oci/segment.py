@@ -17,12 +17,14 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import TYPE_CHECKING, BinaryIO, Self
 
-from lading.engines.oci.placing import PlacedFile
 from lading.engines.oci.wheel import Span, inflate, read
 from lading.oci import gzip
 from lading.oci.tar import TarEntry, padding
+
+if TYPE_CHECKING:
+    from lading.engines.oci.placing import PlacedFile
 
 TRANSFORM = 1
 """Of the bytes that are made of a wheel; counted up with every change of this or of what it stands on."""
@@ -81,7 +83,7 @@ def _numbers(span: Span | None) -> tuple[int, int, int, int, bool]:
     return (span.offset_bytes, span.packed_bytes, span.size_bytes, span.crc32, span.is_deflated)
 
 
-def make_segment(wheel: Path, files: tuple[PlacedFile, ...], target: str) -> Segment:
+def make_segment(wheel: Path, files: "tuple[PlacedFile, ...]", target: str) -> Segment:
     """Return the segment of *wheel*.
 
     Args:
@@ -108,7 +110,7 @@ def make_segment(wheel: Path, files: tuple[PlacedFile, ...], target: str) -> Seg
     return Segment(tuple(placed.path for placed in files), tuple(pieces))
 
 
-def _content(file: BinaryIO, placed: PlacedFile) -> tuple[int, Span | bytes]:
+def _content(file: BinaryIO, placed: "PlacedFile") -> tuple[int, Span | bytes]:
     content = placed.content
     if isinstance(content, bytes):
         return len(content), content

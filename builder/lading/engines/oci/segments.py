@@ -2,12 +2,17 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lading.digest import Digest
-from lading.engines.oci.placing import Scheme, place
+from lading.engines.oci.scheme import Scheme
 from lading.engines.oci.segment import TRANSFORM, Segment, make_segment
 from lading.store import Store
+
+if TYPE_CHECKING:
+    from lading.engines.oci.placing import PlacedFile
 
 _KIND = "segments"
 
@@ -53,7 +58,9 @@ class Segments:
         kept = self.store.read_entry(_KIND, key)
         if kept is not None:
             return Segment.decode(kept)
-        placed = place(wheel.path, self.scheme, wheel.direct_url)
+        # what knows wheels takes a while to import, and most builds have all segments
+        place = import_module("lading.engines.oci.placing").place
+        placed: tuple[PlacedFile, ...] = place(wheel.path, self.scheme, wheel.direct_url)
         files = tuple(file for file in placed if file.path not in omitted)
         segment = make_segment(wheel.path, files, self.scheme.target)
         self.store.write_entry(_KIND, key, segment.encode())

@@ -7,7 +7,7 @@ as in any other environment. It has no pip, as those that uv makes.
 import posixpath
 from collections.abc import Iterable
 
-from lading.engines.oci.placing import Scheme, folders_of
+from lading.engines.oci.scheme import Scheme, folders_of
 from lading.oci.tar import Kind, TarEntry, padding
 
 _SETTINGS = """\

@@ -14,7 +14,8 @@ import pytest
 import uv
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from lading.engines.oci.placing import PlacedFile, Scheme, place
+from lading.engines.oci.placing import PlacedFile, place
+from lading.engines.oci.scheme import Scheme
 from lading.engines.oci.wheel import read
 from lading.environment import PythonMinor
 from lading.errors import InvalidWheel

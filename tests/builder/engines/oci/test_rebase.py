@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from lading.engines.oci.assembly import assemble
 from lading.engines.oci.bases.base import Base
 from lading.engines.oci.environment import links_layer
-from lading.engines.oci.placing import Scheme
 from lading.engines.oci.rebase import NewServer, on_base, with_server
+from lading.engines.oci.scheme import Scheme
 from lading.environment import PythonMinor
 from lading.errors import BuildFailed, InvalidImage
 from lading.oci.image import Image

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lading.digest import Digest
-from lading.engines.oci.placing import Scheme, place
+from lading.engines.oci.placing import place
+from lading.engines.oci.scheme import Scheme
 from lading.engines.oci.segment import Segment, compressed, make_segment, plain
 from lading.engines.oci.segments import LayerWheel, Segments
 from lading.engines.oci.wheel import Span, packed

@@ -4,15 +4,13 @@ from dataclasses import dataclass, field
 
 from lading.engines.oci.bases.base import Base
 from lading.engines.oci.bases.known import known_python
+from lading.engines.oci.bases.names import DOCKER_ARCHIVE, OCI_ARCHIVE
 from lading.engines.oci.bases.packing import pack
 from lading.engines.oci.bases.place import naming, split_place
 from lading.environment import Platform, PythonMinor
 from lading.oci.archive_reading import ArchiveFile
 from lading.progress import Progress, Silent
 from lading.store import Store
-
-OCI_PREFIX = "oci-archive:"
-DOCKER_PREFIX = "docker-archive:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +27,9 @@ class ArchiveBases:
             BuildFailed: there is none, it is for another platform, or it has not this Python.
             LadingError: the archive is damaged.
         """
-        is_docker = name.startswith(DOCKER_PREFIX)
+        is_docker = name.startswith(DOCKER_ARCHIVE)
         with naming(name):
-            path, wanted = split_place(name.removeprefix(DOCKER_PREFIX).removeprefix(OCI_PREFIX))
+            path, wanted = split_place(name.removeprefix(DOCKER_ARCHIVE).removeprefix(OCI_ARCHIVE))
             archive = ArchiveFile.open(path)
             as_docker = archive.is_docker if is_docker else not archive.is_layout
             find = archive.find_as_docker if as_docker else archive.find_in_layout

@@ -13,42 +13,27 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
-from importlib.metadata import version
 
-from lading.debian.assemble import USER_ID
 from lading.debian.layers import BaseLayers, PackageSource
 from lading.debian.lock import CHOICE, FORMAT, BaseLock
 from lading.debian.missing import Missing
+from lading.debian.user import USER_ID
 from lading.engines.oci.bases.base import Base
-from lading.engines.oci.bases.foreign_python import host_python, uv_python
+from lading.engines.oci.bases.names import ways_out
 from lading.environment import Platform, PythonMinor
 from lading.errors import ArchiveError, BuildFailed, InvalidReference
 from lading.oci.config import CREATED, Config
 from lading.oci.image import Image, Layer
 from lading.progress import Progress
 from lading.store import Store
+from lading.uv_process import version
 
 logger = logging.getLogger(__name__)
-
-PREFIX = "debian:"
-
-_SUITES = {
-    PythonMinor(3, 9): "bullseye",
-    PythonMinor(3, 11): "bookworm",
-    PythonMinor(3, 13): "trixie",
-}
-"""Debian's stable suites of the last years, by the Python that they have."""
 
 _NAME = re.compile(r"debian:([a-z]+)(?:\+(uv|host))?")
 _KIND = "debian-lock"
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _VARIANTS = {"arm64": "v8"}
-
-
-def default_name(python: PythonMinor) -> str | None:
-    """Return the name of the base with this Python; None where no suite has it."""
-    suite = _SUITES.get(python)
-    return f"{PREFIX}{suite}" if suite else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +81,12 @@ class DebianBases:
         maker = BaseLayers(self.store, self.progress, self._open)
         if source is None:
             return maker.layers(lock, f"python{python}")
+        foreign = import_module("lading.engines.oci.bases.foreign_python")
         if source == "host":
-            return maker.layers_with(lock, partial(host_python, python), None)
+            return maker.layers_with(lock, partial(foreign.host_python, python), None)
         # what uv carries needs no libraries but those of the system
-        recipe = None if self.is_fresh else f"uv {python} {version('uv')}"
-        opened = partial(uv_python, python, platform, self.store)
+        recipe = None if self.is_fresh else f"uv {python} {version()}"
+        opened = partial(foreign.uv_python, python, platform, self.store)
         return maker.layers_with(lock.without_python(), opened, recipe)
 
     def _layers(
@@ -151,14 +137,6 @@ def _with_ways_out(error: BuildFailed, suite: str, python: PythonMinor | None) -
     if error.hint or python is None:
         return error
     return BuildFailed(error.message, hint=ways_out(python, suite))
-
-
-def ways_out(python: PythonMinor, suite: str) -> str:
-    """Return what a user can do whose model needs a Python that *suite* has not."""
-    other = default_name(python)
-    ways = [other] if other else []
-    ways += [f"debian:{suite}+uv (uv installs it)", f"debian:{suite}+host (this machine's own)"]
-    return f"give --base-image {', '.join(ways)}, or another image with Python {python}"
 
 
 def _image(platform: Platform, layers: tuple[Layer, ...]) -> Image:

@@ -5,13 +5,10 @@ happens once for each image; the next build only asks what the name stands for. 
 the layers themselves, while they arrive.
 """
 
-import json
 import posixpath
 import tarfile
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from docker import DockerClient
@@ -21,23 +18,16 @@ from lading.digest import Digest
 from lading.engines.answers import engine_errors
 from lading.engines.oci.bases.base import Base
 from lading.engines.oci.bases.known import known_python
-from lading.engines.oci.bases.packing import pack
+from lading.engines.oci.bases.names import ENGINE
 from lading.engines.oci.bases.place import naming
+from lading.engines.oci.bases.saved import SavedImages
 from lading.environment import Platform, PythonMinor
-from lading.errors import BuildFailed, DigestMismatch, InvalidImage
-from lading.oci import document
+from lading.errors import BuildFailed, InvalidImage
 from lading.oci.archive_reading import link_target, resolve_links
-from lading.oci.blob import CHUNK_BYTES, FileBlob
+from lading.oci.blob import CHUNK_BYTES
 from lading.oci.chunks import ChunkReader, counted
-from lading.oci.docker_archive import Member, read_docker_archive
-from lading.oci.image import Image
 from lading.progress import Progress
 from lading.store import Store
-
-PREFIX = "docker-daemon:"
-
-_ENTRY = "engine-image-1"
-"""The kind of entry that says which blobs an image of an engine consists of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +47,12 @@ class EngineBases:
             LadingError: the image cannot be read or kept.
         """
         with naming(name), engine_errors():
-            facts = self._inspect(name.removeprefix(PREFIX))
+            facts = self._inspect(name.removeprefix(ENGINE))
             _require(Platform(facts["Os"], facts["Architecture"]), platform)
-            image = self._image(facts["Id"], platform)
+            saved = SavedImages(self.store, self.progress)
+            image = saved.find(facts["Id"], platform) or saved.keep(
+                facts["Id"], self._save(facts["Id"]), platform
+            )
         return Base(name, image, known_python(image, python, name, self.store), digest=None)
 
     def _inspect(self, name: str) -> Mapping[str, Any]:
@@ -68,32 +61,10 @@ class EngineBases:
         except ImageNotFound as error:
             raise BuildFailed("the container engine has no such image", hint=f"docker pull {name}") from error
 
-    def _image(self, identity: str, platform: Platform) -> Image:
-        kept = self._kept(identity)
-        if kept is not None:
-            with suppress(DigestMismatch, InvalidImage):  # what is kept was damaged: it is replaced
-                return self._read(kept, platform)
-        return self._read(self._save(identity), platform)
-
-    def _read(self, members: Mapping[str, Member], platform: Platform) -> Image:
-        return pack(read_docker_archive(members, None, platform), self.store, self.progress)
-
-    def _kept(self, image: str) -> dict[str, Member] | None:
-        """Return the files of an image that was saved before; None where some are gone."""
-        entry = self.store.read_entry(_ENTRY, image)
-        if entry is None:
-            return None
-        digests = {path: Digest.parse(text) for path, text in json.loads(entry).items()}
-        paths = {path: self.store.path(digest) for path, digest in digests.items()}
-        return _members(paths) if all(path.is_file() for path in paths.values()) else None
-
-    def _save(self, image: str) -> dict[str, Member]:
-        """Return the files of an image, which are kept from now on."""
+    def _save(self, image: str) -> dict[str, Digest]:
+        """Return the files of an image, by path, which are in the store now."""
         with self.progress.transfer(image.removeprefix("sha256:")[:12], None) as advance:
-            digests = self._receive(counted(self.client.api.get_image(image, CHUNK_BYTES), advance))
-        entry = {path: str(digest) for path, digest in digests.items()}
-        self.store.write_entry(_ENTRY, image, document.encode(entry))
-        return _members({name: self.store.path(digest) for name, digest in digests.items()})
+            return self._receive(counted(self.client.api.get_image(image, CHUNK_BYTES), advance))
 
     def _receive(self, chunks: Iterator[bytes]) -> dict[str, Digest]:
         """Keep each file of an archive while it arrives; return their digests by path."""
@@ -110,10 +81,6 @@ class EngineBases:
         except tarfile.TarError as error:
             raise InvalidImage(f"the container engine's archive cannot be read: {error}") from error
         return resolve_links(files, links)
-
-
-def _members(paths: Mapping[str, Path]) -> dict[str, Member]:
-    return {name: Member(FileBlob(path), path.stat().st_size) for name, path in paths.items()}
 
 
 def _contents(archive: tarfile.TarFile, entry: tarfile.TarInfo) -> Iterator[bytes]:

@@ -1,7 +1,7 @@
 """Where an image has the Python that a model needs, without running anything.
 
 An official Python image says so in its configuration. Of others the headers of all layers are read, which
-takes about a second for 100 MB: whoever asks keeps the answer under `python_key`.
+takes about a second for 100 MB: whoever asks keeps the answer (`lading.engines.oci.bases.known`).
 """
 
 import re
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from lading.environment import PythonMinor
 from lading.errors import BuildFailed
 from lading.oci.config import Config
-from lading.oci.image import Image, chain_ids
+from lading.oci.image import Image
 from lading.oci.tree import File, Folder, Tree, read_tree
 
 _OFFICIAL = "/usr/local/bin"
@@ -38,13 +38,6 @@ def find_python(image: Image, python: PythonMinor, name: str = "") -> str:
         f"{subject} {f'has Python {others}' if others else 'has no Python'}, the model needs {python}",
         hint=f"use one with python{python}, such as --base-image python:{python}-slim-bookworm",
     )
-
-
-def python_key(image: Image, python: PythonMinor) -> str:
-    """Return what the answer of `find_python` depends on."""
-    top = chain_ids(image.config.diff_ids)[-1:]
-    asked = (image.config.env.get(name, "") for name in ("PATH", "PYTHON_VERSION"))
-    return " ".join(["1", *map(str, top), str(python), *asked])
 
 
 def _is_official(config: Config, python: PythonMinor) -> bool:

@@ -4,12 +4,11 @@ from dataclasses import dataclass
 
 from lading.engines.oci.bases.base import Base
 from lading.engines.oci.bases.known import known_python
+from lading.engines.oci.bases.names import LAYOUT
 from lading.engines.oci.bases.place import naming, split_place
 from lading.environment import Platform, PythonMinor
 from lading.oci.layout import Layout
 from lading.store import Store
-
-PREFIX = "oci:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +25,7 @@ class LayoutBases:
             LadingError: the layout is damaged.
         """
         with naming(name):
-            folder, wanted = split_place(name.removeprefix(PREFIX))
+            folder, wanted = split_place(name.removeprefix(LAYOUT))
             found = Layout(folder).find(wanted, platform)
         interpreter = known_python(found.image, python, name, self.store)
         return Base(name, found.image, interpreter, found.digest)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from lading.engines.oci.bases.base import Base, Bases
-from lading.engines.oci.bases.debian import ways_out
+from lading.engines.oci.bases.names import ways_out
 from lading.environment import Platform, PythonMinor
 from lading.errors import RegistryError
 

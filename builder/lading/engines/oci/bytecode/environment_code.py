@@ -1,24 +1,26 @@
 """The modules of an environment, compiled when they are asked for and never twice."""
 
-import os
 import posixpath
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from lading.engines.oci.bytecode import mentions
 from lading.engines.oci.bytecode.compiler import Compiled, Compilers
 from lading.engines.oci.bytecode.graph import Node, is_test, longest, reach
 from lading.engines.oci.bytecode.wheel_code import KeptCode, WheelCode, layer_entry
-from lading.engines.oci.placing import Scheme
+from lading.engines.oci.scheme import Scheme
 from lading.engines.oci.venv import folder_headers
 from lading.engines.oci.wheel import inflate
-from lading.layer import PinnedWheel
+from lading.engines.oci.wheel_layer import LayerFacts, measure
+from lading.layer import EnvironmentLayer, PinnedWheel
 from lading.oci import gzip
+from lading.oci.blob import FileBlob
+from lading.oci.decompress import gunzip
 from lading.oci.tar import END
-
-CORES = min(len(os.sched_getaffinity(0)), 4)
-"""How many interpreters are worth running; more would wait for us, who read the wheels."""
+from lading.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,11 @@ class EnvironmentCode:
         """Return the modules that dotted *names* begin with, the longest of each."""
         return frozenset(found for name in names if (found := longest(name, self.owners.keys())))
 
+    def mentioned(self, model: Path, runtime: PinnedWheel) -> frozenset[str]:
+        """Return the modules that a model's files name, and those that the server's loaders add to them."""
+        named = mentions.names_in(model, self.tops)
+        return self.existing(named | mentions.names_in_loaders(runtime.path, self.tops, named))
+
     def everything(self) -> frozenset[str]:
         """Return all modules but tests, compiled."""
         modules = frozenset(name for name in self.owners if not is_test(name))
@@ -73,6 +80,13 @@ class EnvironmentCode:
             members = self._members(code, names)
             yield from (members[name] for name in names)
         yield gzip.member(END)
+
+    def layer(self, modules: Iterable[str]) -> LayerFacts:
+        """Return what a layer with the bytecode of *modules* is like, which is in the store from now on."""
+        store = self.kept.store
+        digest = store.add(self.chunks(modules))
+        size_bytes = store.path(digest).stat().st_size
+        return LayerFacts(digest, size_bytes, measure(gunzip(FileBlob(store.path(digest)).chunks()))[0])
 
     def keep(self) -> None:
         """Bring what was compiled to the store."""
@@ -134,9 +148,11 @@ def pyc_path(path: str, scheme: Scheme) -> str:
 
 
 def opened(
-    wheels: Sequence[PinnedWheel], kept: KeptCode, compilers: Compilers, pool: Executor
+    environment: EnvironmentLayer, store: Store, compilers: Compilers, pool: Executor
 ) -> EnvironmentCode:
-    """Return the modules of *wheels*; interpreters start when one must be compiled."""
-    codes = list(pool.map(kept.find, wheels))
+    """Return the modules of the wheels in *environment*; interpreters start when one must be compiled."""
+    scheme = Scheme(environment.target, environment.lock.python)
+    kept = KeptCode(store, scheme, compilers.interpreter.version)
+    codes = list(pool.map(kept.find, environment.pinned()))
     owners = {name: code for code in reversed(codes) for name in code.sources}
     return EnvironmentCode(codes, owners, kept, compilers, pool)

@@ -5,38 +5,43 @@ nothing of the user's is run. The server's layer is the same in every image with
 """
 
 import json
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from importlib import import_module
+from threading import Lock
+from typing import TYPE_CHECKING
 
 from lading.engines.oci.bases.base import Base
-from lading.engines.oci.bytecode import mentions
 from lading.engines.oci.bytecode.base_interpreter import BaseInterpreters
-from lading.engines.oci.bytecode.compiler import Compilers, Interpreter, compilers
-from lading.engines.oci.bytecode.environment_code import CORES, EnvironmentCode, opened
-from lading.engines.oci.bytecode.interpreter import FoundInterpreters
 from lading.engines.oci.bytecode.mode import Bytecode
-from lading.engines.oci.bytecode.wheel_code import TRANSFORM, KeptCode
-from lading.engines.oci.placing import Scheme
-from lading.engines.oci.wheel_layer import LayerFacts, measure
+from lading.engines.oci.bytecode.transform import TRANSFORM
+from lading.engines.oci.wheel_layer import LayerFacts
 from lading.environment import PythonMinor
 from lading.errors import BuildFailed
-from lading.layer import EnvironmentLayer, PinnedWheel
+from lading.layer import EnvironmentLayer
 from lading.oci import media_types
 from lading.oci.blob import FileBlob
 from lading.oci.compress import COMPRESSOR
-from lading.oci.decompress import gunzip
 from lading.oci.descriptor import Descriptor
 from lading.oci.image import Layer
 from lading.plan import RUNTIME, ImagePlan
 from lading.progress import Progress
 from lading.store import Store
 
+if TYPE_CHECKING:
+    from lading.engines.oci.bytecode.compiler import Compilers, Interpreter
+    from lading.engines.oci.bytecode.environment_code import EnvironmentCode
+
 _LAYERS = "bytecode-layers"
 _ROOTS = "bytecode-roots"
 
-_Roots = Callable[[EnvironmentCode], frozenset[str]]
+CORES = min(len(os.sched_getaffinity(0)), 4)
+"""How many interpreters are worth running; more would wait for us, who read the wheels."""
+
+_Roots = Callable[["EnvironmentCode"], frozenset[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,24 +81,28 @@ class BytecodeLayers:
         """Give those that compile, by the Python that they compile for."""
         # conda brings the model another Python than the base's, which the server runs on
         pythons = dict.fromkeys((plan.python, plan.environment.lock.python))
-        with ExitStack() as stack:
-            found = {
-                python: stack.enter_context(compilers(interpreter))
-                for python in pythons
-                if (interpreter := self._interpreter(python, plan, base)) is not None
-            }
-            pool = stack.enter_context(ThreadPoolExecutor(CORES))
-            yield {python: _Workers(processes, pool) for python, processes in found.items()}
+        found = {
+            python: interpreter
+            for python in pythons
+            if (interpreter := self._interpreter(python, plan, base)) is not None
+        }
+        with ExitStack() as stack, ThreadPoolExecutor(CORES) as pool:
+            yield {python: _Workers(interpreter, pool, stack) for python, interpreter in found.items()}
 
-    def _interpreter(self, python: PythonMinor, plan: ImagePlan, base: Base) -> Interpreter | None:
+    def _interpreter(self, python: PythonMinor, plan: ImagePlan, base: Base) -> "Interpreter | None":
         """Return the base's own interpreter where it runs here, else one of this machine."""
         own = BaseInterpreters(self.store).find(base) if python == plan.python else None
-        found = own or FoundInterpreters(self.store).find(python)
+        found: Interpreter | None = own or self._on_this_machine(python)
         if found is None:
             hint = f"install one (uv python install {python}), or use --bytecode off"
             self._leave_out(
                 BuildFailed(f"no CPython {python} on this machine compiles for the image", hint=hint)
             )
+        return found
+
+    def _on_this_machine(self, python: PythonMinor) -> "Interpreter | None":
+        finding = import_module("lading.engines.oci.bytecode.interpreter")
+        found: Interpreter | None = finding.FoundInterpreters(self.store).find(python)
         return found
 
     def _compiled(self, made: Iterable[Future[Layer]]) -> Iterator[Layer]:
@@ -124,16 +133,33 @@ class BytecodeLayers:
             return work.layer(work.key, lambda _: frozenset())
         runtime = next(wheel for wheel in plan.server.pinned() if wheel.name == RUNTIME)
         key = f"{work.key} {runtime.digest} {plan.model.digest}"
-        roots = work.roots(key, lambda code: _mentioned(plan, runtime, code))
+        roots = work.roots(key, lambda code: code.mentioned(plan.model.source, runtime))
         return work.layer(f"{work.key} {' '.join(sorted(roots))}", lambda _: roots)
 
 
 @dataclass(frozen=True, slots=True)
 class _Workers:
-    """Who compiles for one Python: as many threads as processes, for both environments."""
+    """Who compiles for one Python: as many threads as processes, for both environments.
 
-    compilers: Compilers
+    What compiles takes a while to import, and most builds have all bytecode: it is there once it is needed.
+    """
+
+    interpreter: "Interpreter"
     pool: ThreadPoolExecutor
+
+    stack: ExitStack
+    """Ends the processes."""
+
+    started: "list[Compilers]" = field(default_factory=list)
+    lock: Lock = field(default_factory=Lock)
+
+    def compilers(self) -> "Compilers":
+        """Return the processes, which start when something is to be compiled."""
+        with self.lock:
+            if not self.started:
+                compilers = import_module("lading.engines.oci.bytecode.compiler").compilers
+                self.started.append(self.stack.enter_context(compilers(self.interpreter)))
+        return self.started[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +173,7 @@ class _Work:
     @property
     def version(self) -> str:
         """The version of the interpreter."""
-        return self.workers.compilers.interpreter.version
+        return self.workers.interpreter.version
 
     @property
     def key(self) -> str:
@@ -179,12 +205,14 @@ class _Work:
         created_by = f"lading: bytecode of CPython {self.version} in {self.environment.target}"
         return Layer(descriptor, facts.diff_id, blob, created_by)
 
-    def _opened(self) -> EnvironmentCode:
-        scheme = Scheme(self.environment.target, self.environment.lock.python)
-        kept = KeptCode(self.settings.store, scheme, self.version)
-        return opened(self.environment.pinned(), kept, self.workers.compilers, self.workers.pool)
+    def _opened(self) -> "EnvironmentCode":
+        opened = import_module("lading.engines.oci.bytecode.environment_code").opened
+        code: EnvironmentCode = opened(
+            self.environment, self.settings.store, self.workers.compilers(), self.workers.pool
+        )
+        return code
 
-    def _wanted(self, code: EnvironmentCode, roots: _Roots) -> frozenset[str]:
+    def _wanted(self, code: "EnvironmentCode", roots: _Roots) -> frozenset[str]:
         return code.everything() if self.settings.mode is Bytecode.ALL else code.reached(roots(code))
 
     def _kept(self, key: str) -> LayerFacts | None:
@@ -192,23 +220,11 @@ class _Work:
         facts = LayerFacts.decode(kept) if kept is not None else None
         return facts if facts is not None and self.settings.store.path(facts.digest).is_file() else None
 
-    def _found(self, code: EnvironmentCode, modules: frozenset[str]) -> LayerFacts:
+    def _found(self, code: "EnvironmentCode", modules: frozenset[str]) -> LayerFacts:
         """Return the layer of *modules*, which other roots may have brought before."""
         key = f"{self.key} modules {' '.join(sorted(modules))}"
         facts = self._kept(key)
         if facts is None:
-            facts = self._made(code, modules)
+            facts = code.layer(modules)
             self.settings.store.write_entry(_LAYERS, key, facts.encode())
         return facts
-
-    def _made(self, code: EnvironmentCode, modules: frozenset[str]) -> LayerFacts:
-        store = self.settings.store
-        digest = store.add(code.chunks(modules))
-        size_bytes = store.path(digest).stat().st_size
-        return LayerFacts(digest, size_bytes, measure(gunzip(FileBlob(store.path(digest)).chunks()))[0])
-
-
-def _mentioned(plan: ImagePlan, runtime: PinnedWheel, code: EnvironmentCode) -> frozenset[str]:
-    """Return the modules that the model's files name, and those that the server's loaders add to them."""
-    named = mentions.names_in(plan.model.source, code.tops)
-    return code.existing(named | mentions.names_in_loaders(runtime.path, code.tops, named))

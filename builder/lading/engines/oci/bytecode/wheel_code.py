@@ -13,15 +13,14 @@ from typing import Self
 
 from lading.engines.oci.bytecode.compiler import Compiled
 from lading.engines.oci.bytecode.graph import Node, module_of, node_of
-from lading.engines.oci.placing import Scheme, place
+from lading.engines.oci.bytecode.transform import TRANSFORM
+from lading.engines.oci.placing import place
+from lading.engines.oci.scheme import Scheme
 from lading.engines.oci.wheel import Span
 from lading.layer import PinnedWheel
 from lading.oci.compress import COMPRESSOR, compressed
 from lading.oci.tar import TarEntry, padding
 from lading.store import Store
-
-TRANSFORM = 4
-"""Of bytecode and of what is known of imports; counted up with every change of this or what it stands on."""
 
 _GRAPHS = "bytecode-graphs"
 _CODE = "bytecode"

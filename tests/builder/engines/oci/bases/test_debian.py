@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 from lading.debian.interpreter import ForeignPython
-from lading.engines.oci.bases import debian
-from lading.engines.oci.bases.debian import DebianBases, default_name
+from lading.engines.oci.bases import foreign_python
+from lading.engines.oci.bases.debian import DebianBases
+from lading.engines.oci.bases.names import default_name
 from lading.environment import Platform, PythonMinor
 from lading.errors import ArchiveError, BuildFailed, InvalidReference
 from lading.progress import Silent
@@ -256,7 +257,7 @@ def test_another_interpreter_may_stand_on_the_base(bases, tmp_path, monkeypatch)
     def found(python):
         yield ForeignPython(prefix, python, "this machine's Python")
 
-    monkeypatch.setattr(debian, "host_python", found)
+    monkeypatch.setattr(foreign_python, "host_python", found)
 
     base = bases.find("debian:testing+host", PLATFORM, PythonMinor(3, 12))
 
@@ -276,7 +277,7 @@ def test_uvs_interpreter_is_installed_once(bases, tmp_path, monkeypatch):
         calls.append(platform)
         yield ForeignPython(prefix, python, "uv's Python")
 
-    monkeypatch.setattr(debian, "uv_python", found)
+    monkeypatch.setattr(foreign_python, "uv_python", found)
 
     first = bases.find("debian:testing+uv", PLATFORM, PythonMinor(3, 12))
     second = bases.find("debian:testing+uv", PLATFORM, PythonMinor(3, 12))

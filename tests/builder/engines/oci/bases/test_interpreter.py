@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 from lading.digest import Digest
-from lading.engines.oci.bases.interpreter import find_python, python_key
-from lading.engines.oci.bases.known import known_python
+from lading.engines.oci.bases.interpreter import find_python
+from lading.engines.oci.bases.known import known_python, python_key
 from lading.environment import PythonMinor
 from lading.errors import BuildFailed, InvalidImage
 from lading.oci import media_types
