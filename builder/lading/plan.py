@@ -10,6 +10,7 @@ from lading.errors import InvalidOption, InvalidReference
 from lading.labels import PlannedModel, image_labels
 from lading.layer import EnvironmentLayer, FolderLayer
 from lading.lock import Lock
+from lading.model import ResolvedModel
 from lading.reference import ImageRef
 
 SERVER_TARGET = "/opt/lading"
@@ -44,6 +45,9 @@ LINUX_AMD64 = Platform("linux", "amd64")
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """Where the programs of a base are: what every base image for Python sets, and Docker where none does."""
+
+REGISTERED_VARIABLE = "LADING_REGISTERED_MODEL"
+"""Tells the server the name and the version that its model has in the registry."""
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -189,14 +193,14 @@ def make_plan(
         environment=environment,
         model=model.layer,
         entrypoint=ENTRYPOINT,
-        env=_checked("--env", _own_env(options) | _activated(environment) | dict(options.env)),
+        env=_checked("--env", _own_env(options, model.resolved, environment) | dict(options.env)),
         labels=_checked("--label", dict(sorted(labels.items()))),
         port=options.port,
         build_args=_checked("--build-arg", options.build_args),
     )
 
 
-def _own_env(options: ImageOptions) -> dict[str, str]:
+def _own_env(options: ImageOptions, model: ResolvedModel, environment: EnvironmentLayer) -> dict[str, str]:
     wanted = {
         "LADING_MODEL": MODEL_TARGET,
         "LADING_MODEL_PYTHON": MODEL_PYTHON,
@@ -205,7 +209,18 @@ def _own_env(options: ImageOptions) -> dict[str, str]:
         "MLFLOW_MODELS_WORKERS": options.workers,
         "MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT": options.timeout_s,
     }
-    return {name: str(value) for name, value in wanted.items() if value is not None}
+    known = {name: str(value) for name, value in wanted.items() if value is not None}
+    return known | model_env(model) | _activated(environment)
+
+
+def model_env(model: ResolvedModel) -> dict[str, str]:
+    """Return what tells the server how the registry calls its model; it is there, but empty, for others.
+
+    So that another model finds it where it was. A platform that hosts the server may call the model something
+    else (``MODEL_NAME``): that counts more.
+    """
+    is_registered = model.name is not None and model.version is not None
+    return {REGISTERED_VARIABLE: f"{model.name}/{model.version}" if is_registered else ""}
 
 
 def _activated(environment: EnvironmentLayer) -> dict[str, str]:

@@ -20,6 +20,7 @@ from lading.environments.local import EnvironmentMaker
 from lading.errors import ServeFailed
 from lading.local_server import LocalServer
 from lading.model import Model
+from lading.plan import model_env
 from lading.reference import ModelRef
 
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
@@ -49,6 +50,7 @@ def prepare(ref: ModelRef, mlflow: MlflowNeed, steps: Steps, makers: Makers) -> 
         model = read_model(resolved.folder)
     python = _made(model, mlflow, steps, makers) or _here(os.environ)
     environ = {"LADING_MODEL": str(model.folder.absolute()), "LADING_MODEL_PYTHON": str(python)}
+    environ |= model_env(resolved)
     if makers.manager is Manager.CONDA:
         environ |= _activated(python.parents[1], os.environ)
     return LocalServer((str(_server_python(steps, makers.server)), "-I", "-m", "lading_runtime"), environ)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from lading.build import FoundModel, ModelWishes, Steps, find_model
 from lading.digest import Digest
 from lading.engines.oci.parts import packages_of, parts_of
-from lading.engines.oci.swap import with_model
+from lading.engines.oci.swap import Told, with_model
 from lading.environment import PythonMinor
 from lading.errors import UnfitModel
 from lading.labels import CAPTURED_LABEL, LOCK_LABEL, PYTHON_LABEL, SIGNATURE_LABEL, model_labels, public_uri
@@ -18,6 +18,7 @@ from lading.layer import FolderLayer
 from lading.live import LiveImage
 from lading.lock import Lock
 from lading.oci.image import Image, Index, Layer
+from lading.plan import model_env
 from lading.reference import ModelRef
 
 _NEW_IMAGE = "build-image makes a new image of it"
@@ -59,8 +60,8 @@ def swap_model(
             _require_fit(request, found, image, steps)
     with steps.progress.step("model layer"):
         layer = layer_of(found.planned.layer)
-    labels = model_labels(found.planned)
-    return live.changed(lambda image: with_model(image, live.name, layer, labels))
+    told = Told(model_labels(found.planned), model_env(found.planned.resolved))
+    return live.changed(lambda image: with_model(image, live.name, layer, told))
 
 
 def _require_fit(request: SwapRequest, found: FoundModel, image: Image, steps: Steps) -> None:

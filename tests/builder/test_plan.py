@@ -48,6 +48,14 @@ def test_the_base_has_the_captured_python():
     assert plan(base=named_base("registry.example/python")).base == "registry.example/python"
 
 
+def test_the_server_is_told_how_the_registry_calls_the_model():
+    """Name and version, whatever the URI was; of a model in no registry nothing, so its folder counts."""
+    registered = plan(planned(name="iris", version=3))
+
+    assert registered.env["LADING_REGISTERED_MODEL"] == "iris/3"
+    assert plan(planned(name="iris")).env["LADING_REGISTERED_MODEL"] == ""
+
+
 def test_the_server_starts_without_a_shell_and_apart_from_the_model():
     """The entry point is the server's interpreter, which no folder and no PYTHONPATH adds modules to."""
     made = plan()
@@ -56,6 +64,7 @@ def test_the_server_starts_without_a_shell_and_apart_from_the_model():
     assert made.env == {
         "LADING_MODEL": "/opt/ml/model",
         "LADING_MODEL_PYTHON": "/opt/env/bin/python",
+        "LADING_REGISTERED_MODEL": "",
         "PATH": "/opt/env/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     }
 

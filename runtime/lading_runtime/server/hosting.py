@@ -20,6 +20,9 @@ class Hosting:
 
     model_version: str | None = None
 
+    registered: tuple[str, str] | None = None
+    """The model's own name and version, in its registry (``LADING_REGISTERED_MODEL``, which images bring)."""
+
     health_route: str | None = None
     """Vertex AI's ``AIP_HEALTH_ROUTE``."""
 
@@ -35,6 +38,7 @@ class Hosting:
         return cls(
             model_name=_first(environ, MODEL_NAMES),
             model_version=_first(environ, MODEL_VERSIONS),
+            registered=_registered(environ.get("LADING_REGISTERED_MODEL", "")),
             health_route=_route(environ.get("AIP_HEALTH_ROUTE")),
             predict_route=_route(environ.get("AIP_PREDICT_ROUTE")),
             is_azure=bool(environ.get("AZUREML_MODEL_DIR")),
@@ -43,6 +47,12 @@ class Hosting:
 
 def _first(environ: Mapping[str, str], names: tuple[str, ...]) -> str | None:
     return next((environ[name] for name in names if environ.get(name)), None)
+
+
+def _registered(text: str) -> tuple[str, str] | None:
+    """Return the name and the version in *text*; names of old registries may have slashes of their own."""
+    name, _, version = text.rpartition("/")
+    return (name, version) if name and version else None
 
 
 def _route(path: str | None) -> str | None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import yaml
 
 from lading_runtime.protocol.open_inference.metadata import Identity
@@ -19,20 +17,21 @@ DEFAULT_VERSION = "1"
 
 def identity_of(model: ServedModel, hosting: Hosting) -> Identity:
     """Return the identity of *model*: what the environment says, else what its folder does."""
-    registered = _registered(model)
+    name, version = hosting.registered or _registered(model)
     return Identity(
-        name=hosting.model_name or str(registered.get("model_name") or _logged_name(model)),
-        version=hosting.model_version or str(registered.get("model_version") or DEFAULT_VERSION),
+        name=hosting.model_name or name or _logged_name(model),
+        version=hosting.model_version or version or DEFAULT_VERSION,
         platform=f"mlflow_{_flavour(model)}",
     )
 
 
-def _registered(model: ServedModel) -> dict[str, Any]:
+def _registered(model: ServedModel) -> tuple[str, str]:
     try:
         said = yaml.safe_load((model.folder / REGISTERED).read_text("utf-8"))
     except (OSError, ValueError, yaml.YAMLError):
-        return {}
-    return said if isinstance(said, dict) else {}
+        said = None
+    known = said if isinstance(said, dict) else {}
+    return str(known.get("model_name") or ""), str(known.get("model_version") or "")
 
 
 def _logged_name(model: ServedModel) -> str:

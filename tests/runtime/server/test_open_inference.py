@@ -168,6 +168,16 @@ def test_a_model_from_the_registry_has_its_name(client, tmp_path):
     assert client(get("/v2/models/iris/versions/3")).status_code == 200
 
 
+def test_an_image_says_what_the_registry_calls_its_model(client, tmp_path):
+    """That counts more than what lies in the folder, and less than what the platform says."""
+    (tmp_path / "registered_model_meta").write_text("model_name: other\nmodel_version: '1'\n")
+    image = {"LADING_REGISTERED_MODEL": "iris/3"}
+
+    assert client(get("/v2/models/iris/versions/3"), **image).status_code == 200
+    assert client(get("/v2/models/mine/versions/3"), MODEL_NAME="mine", **image).status_code == 200
+    assert client(get("/v2/models/other"), LADING_REGISTERED_MODEL="").status_code == 200
+
+
 def column(*data, name="a", datatype="FP64"):
     """A request with one column."""
     return {"inputs": [{"name": name, "datatype": datatype, "shape": [len(data)], "data": list(data)}]}
