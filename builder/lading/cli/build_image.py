@@ -26,7 +26,10 @@ def command(
     *,
     engine: Annotated[
         EngineName,
-        typer.Option(help="What makes the image; oci needs no daemon, auto takes it where none answers."),
+        typer.Option(
+            help="What makes the image; oci needs no daemon; auto takes it where none answers, or where no "
+            "other can do what is asked for."
+        ),
     ] = EngineName.AUTO,
     base_image: options.BaseImage = None,
     target: options.TargetPlatforms = str(LINUX_AMD64),
