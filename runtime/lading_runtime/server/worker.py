@@ -30,6 +30,9 @@ DRAIN_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 RETIRE_SIGNAL = signal.SIGUSR2
 """From the master, when other workers of the same server have taken over."""
 
+RETIRE_S = 10.0
+"""How long connections of a worker that others have replaced may be idle before they are closed."""
+
 
 LAST_REQUESTS_S = 1.0
 """How long a connection that was made before the end of listening may take to bring its request."""
@@ -46,6 +49,7 @@ class DrainingServer(uvicorn.Server):
         self._stop_at = float("inf")
         self._parent = os.getppid()
         self._is_turning_away = False
+        self._is_retired = False
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -61,20 +65,25 @@ class DrainingServer(uvicorn.Server):
             self.should_exit = self.force_exit = True
         if not self._drain.has_begun:
             self._drain.has_begun = True
-            self._turn_away()
+            self._turn_away(self._delay_s)
 
     def retire(self, *_: object) -> None:
-        """Leave new connections to the workers of the same server that have taken over."""
+        """Leave new connections to the workers of the same server that have taken over.
+
+        There is no hurry: who keeps a connection is asked, with an answer, to make a new one, and not hung up
+        on while it may be sending a request.
+        """
         asyncio.get_running_loop().call_soon_threadsafe(self._stop_listening)
-        self._turn_away()
+        self._is_retired = True
+        self._turn_away(RETIRE_S)
 
     def _stop_listening(self) -> None:
         for server in self.servers:
             server.close()
 
-    def _turn_away(self) -> None:
+    def _turn_away(self, delay_s: float) -> None:
         """Ask clients and proxies to come back on a new connection, to somebody else; end a little later."""
-        self._stop_at = min(self._stop_at, asyncio.get_running_loop().time() + self._delay_s)
+        self._stop_at = min(self._stop_at, asyncio.get_running_loop().time() + delay_s)
         if not self._is_turning_away:
             self._is_turning_away = True
             self.config.encoded_headers.append((b"connection", b"close"))
@@ -87,7 +96,8 @@ class DrainingServer(uvicorn.Server):
         """Return whether to stop now: the delay is over, or the master died and nobody would notice."""
         is_late = asyncio.get_running_loop().time() >= self._stop_at
         is_orphan = os.getppid() != self._parent
-        return await super().on_tick(counter) or is_late or is_orphan
+        is_left = self._is_retired and not self.server_state.connections
+        return await super().on_tick(counter) or is_late or is_orphan or is_left
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop listening, and end when everything that was accepted is answered.

@@ -6,6 +6,9 @@ import pytest
 
 from tests.contracts.process.traffic import Traffic
 
+MAX_LOADS = 100
+"""More than there are: each waits for its turn where the model cannot be shared."""
+
 
 def change(tmp_path, answer):
     """Have the model in the folder answer "which" with other words."""
@@ -14,10 +17,15 @@ def change(tmp_path, answer):
     file.write_text(text.replace('WHICH = "', f'WHICH = "{answer} after '))
 
 
-@pytest.mark.parametrize("workers", ["1", "3"])
-def test_a_changed_model_is_served_without_a_failed_request(start, tmp_path, workers):
-    """Under load every answer is a 200, of the old model or of the new one; then it is the new one's."""
-    server = start(MLFLOW_MODELS_WORKERS=workers).until_ready()
+@pytest.mark.parametrize(("workers", "loading"), [("1", ""), ("3", ""), ("3", "by each")])
+def test_a_changed_model_is_served_without_a_failed_request(start, tmp_path, workers, loading):
+    """Under load every answer is a 200, of the old model or of the new one; then it is the new one's.
+
+    Whether all processes share the loaded model, or each has loaded its own.
+    """
+    for number in range(1, MAX_LOADS):
+        (tmp_path / "model" / f"gate-{number}").touch()
+    server = start(MLFLOW_MODELS_WORKERS=workers, LOADING=loading).until_ready()
     before = server.host()
     port = int(server.url.rpartition(":")[2])
     with Traffic(port, clients=4, choose=lambda _: "which") as traffic:

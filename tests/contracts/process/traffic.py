@@ -3,6 +3,7 @@
 import http.client
 import json
 import random
+import select
 import threading
 import time
 from collections import Counter
@@ -82,6 +83,7 @@ class Connection:
     def ask(self, prompt: str) -> Answer:
         """Ask for a prediction."""
         body = json.dumps({"prompt": prompt})
+        self._drop_if_closed()
         began = time.monotonic()
         try:
             self._connection.request("POST", "/invocations", body, {"Content-Type": "application/json"})
@@ -91,6 +93,12 @@ class Connection:
             self._connection.close()
             status, text = None, repr(error)
         return Answer(prompt, status, text, time.monotonic() - began)
+
+    def _drop_if_closed(self) -> None:
+        """Send nothing on a connection that the server has closed, as urllib3's pools (RFC 9112 §9.3.1)."""
+        sock = self._connection.sock
+        if sock is not None and select.select([sock], [], [], 0)[0]:
+            self._connection.close()
 
     def close(self) -> None:
         """Hang up."""
