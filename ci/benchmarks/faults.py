@@ -14,7 +14,7 @@ import urllib.error
 import urllib.request
 
 from measure import REPOSITORY
-from serve import Party, free_port, running
+from serving import Party, free_port, running
 
 TIMEOUT_S = 1
 PROMPTS = ("exit 9", "leave now", "crash", "close", "sleep 600", "spin", "hold")

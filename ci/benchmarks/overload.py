@@ -17,7 +17,8 @@ from pathlib import Path
 import uvloop
 from measure import FOLDER
 from open_loop import Clients, Load, percentile
-from serve import Party, free_port, pss_mb, running
+from processes import pss_mb
+from serving import Party, free_port, running
 
 OK, REFUSED = 200, 503
 CALM_REQUESTS = 50

@@ -1,213 +1,205 @@
-"""The server, side by side on one model: ``mlflow models serve`` and ``lading serve``, same interpreter.
+"""The server beside others, in one run: load, start and memory, as tables for README with what must hold.
 
-Both check the full signature of every request. Load comes from wrk; rounds alternate. Ready time runs from
-the start of the command to the first 200 on ``/ping``; PSS is that of everything the command started,
-divided by the number of workers. Lading is measured with batching and without, and beside the same
-uvicorn that only echoes the body. Processor time per request, of all processes of a server, is what a
-busy machine changes least. A further table shows what `decode.py` measures, without a server.
+On an MLflow model: ``mlflow models serve``, and Lading's runtime as an image starts it; both check the full
+signature of every request. With --peers, on the same iris model: other servers, each asked in its own
+protocol. One worker each; load comes from wrk, over loopback; rounds alternate; figures are medians.
+Processor time per request, of all processes of a server, is what a busy machine changes least.
 """
 
 import argparse
-import contextlib
 import json
-import os
-import re
-import signal
-import socket
-import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+import parties
+import peer_servers
+from comparison import CONNECTIONS, OURS, Bound, Comparison
 from decode import decode_table
-from measure import FOLDER, MLFLOW_PYTHON, Table, trained_model
+from environments import server_python
+from further_models import FURTHER, IRIS, models_python, trained
+from measure import MLFLOW_PYTHON, trained_model
+from memory import measure_memory
+from memory import table as memory_table
+from parties import Setting
+from serving import Party, Question, free_port, predicted, running
+from start import measure_start
+from wrk import load
 
-CONNECTIONS = (1, 16, 64)
-READY_LIMIT_S = 120
-REQUEST = {
-    "dataframe_split": {
-        "columns": ["sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)"],
-        "data": [[5.1, 3.5, 1.4, 0.2]],
-    }
-}
+PARTS = ("iris", "models", "start", "memory", "decode")
+START_ROUNDS = 5
+"""At least; starts are short, and differ."""
+
+MLFLOW_FLOORS = {1: 3, 16: 25, 64: 40}
+"""Requests/s in multiples of MLflow's, by the number of connections."""
+
+MLFLOW_P99 = 1 / 30
+ECHO_FLOOR = 0.5
 
 
 @dataclass(frozen=True)
-class Party:
-    """One server under test."""
+class Entrant:
+    """A server in a comparison, and what it is asked."""
 
     name: str
-    command: Sequence[str]
-    env: dict[str, str]
+    party: Callable[[int], Party]
+    """From a port."""
+
+    question: Question
 
 
-def parties(model: Path, port: int, workers: int) -> list[Party]:
-    """Return how each party is started."""
-    options = ["-m", str(model), "-p", str(port), "-w", str(workers), "--env-manager", "local"]
-    mlflow = [str(MLFLOW_PYTHON.with_name("mlflow")), "models", "serve", *options]
-    path = f"{MLFLOW_PYTHON.parent}{os.pathsep}{os.environ['PATH']}"
+@dataclass(frozen=True)
+class Result:
+    """A part's table, and the same as JSON has it."""
+
+    text: str
+    as_json: Any
+
+
+def compared(title: str, entrants: Sequence[Entrant], rounds: int, seconds: int) -> Comparison:
+    """Return all entrants under the same load; all must predict the same."""
+    comparison = Comparison(title)
+    predictions: dict[str, Any] = {}
+    for _ in range(rounds):
+        for entrant in entrants:
+            port = free_port()
+            with running(entrant.party(port), port) as (pid, _):
+                predictions[entrant.name] = predicted(entrant.question, port)
+                for connections in CONNECTIONS:
+                    found = load(entrant.question, port, pid, connections, seconds)
+                    comparison.add(entrant.name, connections, found)
+                    print(f"  {entrant.name}: {connections} connections {found}", file=sys.stderr, flush=True)
+    if len(set(map(str, predictions.values()))) > 1:
+        sys.exit(f"the servers do not predict the same: {predictions}")
+    return comparison
+
+
+def on_model(setting: Setting, question: Question) -> list[Entrant]:
+    """Return MLflow and Lading on a model."""
     return [
-        Party("MLflow", mlflow, {"PATH": path}),
-        Party("Lading", ["lading", "serve", *options], {"LADING_MODEL_PYTHON": str(MLFLOW_PYTHON)}),
+        Entrant("MLflow", lambda port: parties.mlflow(setting, port), question),
+        Entrant(OURS, lambda port: parties.lading(setting, port), question),
     ]
 
 
-def unbatched(party: Party) -> Party:
-    """Return Lading as it is without batching."""
-    return Party("unbatched", party.command, party.env | {"LADING_BATCHING": "off"})
+def beside_iris(setting: Setting) -> list[Entrant]:
+    """Return what shows where Lading's time goes: itself without batching, and an echo."""
+    # An echo predicts what it is asked to.
+    echoed = Question({**IRIS.body, "predictions": [0]})
+    return [
+        Entrant("Lading, batching off", lambda port: parties.unbatched(setting, port), IRIS),
+        Entrant("uvicorn, echoing", lambda port: parties.echo(setting, port), echoed),
+    ]
 
 
-def echo(port: int) -> Party:
-    """Return uvicorn with an application that echoes the body."""
-    options = ["--loop", "uvloop", "--http", "httptools", "--lifespan", "off", "--no-access-log"]
-    command = [sys.executable, "-m", "uvicorn", "echo:app", "--port", str(port), *options]
-    return Party("echo", [*command, "--app-dir", str(Path(__file__).parent)], {})
+def entrant_of(peer: peer_servers.Peer, python: Path, model: Path) -> Entrant:
+    """Return a peer on the iris model."""
+    file = model / "model.pkl"
+    return Entrant(peer.name, lambda port: peer.party(python, file, port), peer.question)
 
 
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
+def measure_iris(setting: Setting, arguments: argparse.Namespace) -> Result:
+    """Return the comparison on the iris model, with what must hold."""
+    found = peer_servers.installed() if arguments.peers else {}
+    others = [entrant_of(peer, python, setting.model) for peer, python in found.values()]
+    first, ours = on_model(setting, IRIS)
+    entrants = [first, *others, ours, *beside_iris(setting)]
+    title = "The iris model of MLflow's documentation, one row per request, one worker"
+    comparison = compared(title, entrants, arguments.rounds, arguments.seconds)
+    comparison.bounds += mlflow_bounds(comparison) + peer_bounds(comparison, list(found))
+    comparison.notes.append("MLflow and Lading check every request against the model's whole signature")
+    if arguments.peers:
+        comparison.notes += [f"{peer.name} checks {peer.checks}" for peer, _ in found.values()]
+        missing = [peer.name for peer in peer_servers.PEERS if peer.name not in found]
+        comparison.notes += [f"**{name} is missing**: it cannot be installed here" for name in missing]
+    return Result(str(comparison), comparison.as_json())
 
 
-def answers(url: str) -> bool:
-    """Return whether *url* answers with success."""
-    try:
-        with urllib.request.urlopen(url, timeout=5):  # noqa: S310 - always http on loopback
-            return True
-    except (urllib.error.URLError, OSError):
-        return False
-
-
-@contextlib.contextmanager
-def running(party: Party, port: int) -> Iterator[tuple[int, float]]:
-    """Run a server; give its process id and the seconds until it was ready. It is stopped at the end."""
-    start = time.perf_counter()
-    with (FOLDER / f"{party.name}.log").open("w") as log:
-        process = subprocess.Popen(
-            party.command, env=os.environ | party.env, stdout=log, stderr=log, start_new_session=True
+def mlflow_bounds(comparison: Comparison) -> list[Bound]:
+    """Return what must hold beside MLflow and the echo."""
+    floors = [
+        Bound(
+            f"requests/s in MLflow's, {at} connections",
+            comparison.ratio("requests_per_s", "MLflow", at),
+            floor,
+            is_floor=True,
         )
-    try:
-        while not answers(f"http://127.0.0.1:{port}/ping"):
-            if process.poll() is not None or time.perf_counter() - start > READY_LIMIT_S:
-                sys.exit(f"{party.name} did not start:\n{Path(log.name).read_text()[-4000:]}")
-            time.sleep(0.01)
-        yield process.pid, time.perf_counter() - start
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGTERM)
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-
-
-def descendants(pid: int) -> list[int]:
-    """Return *pid* and every process below it."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [pid, *(below for child in children for below in descendants(int(child)))]
-
-
-def pss_mb(pid: int) -> float:
-    """Return the proportional set size of a process and all below it, in millions of bytes."""
-    total_kb = 0
-    for process in descendants(pid):
-        rollup = Path(f"/proc/{process}/smaps_rollup").read_text()
-        total_kb += int(re.search(r"(?m)^Pss:\s+(\d+)", rollup)[1])  # type: ignore[index]
-    return total_kb * 1024 / 1e6
-
-
-def cpu_s(pid: int) -> float:
-    """Return the processor time that a process and all below it have had, in seconds."""
-    ticks = 0
-    for process in descendants(pid):
-        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-        ticks += int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
-
-
-def load(port: int, connections: int, seconds: int) -> dict[str, int]:
-    """Return what wrk measured."""
-    body = FOLDER / "request.json"
-    body.write_text(json.dumps(REQUEST))
-    threads = str(min(connections, 2))
-    words = ["wrk", "-t", threads, "-c", str(connections), "-d", f"{seconds}s", "--timeout", "30s"]
-    words += ["-s", str(Path(__file__).with_name("post.lua")), f"http://127.0.0.1:{port}/invocations"]
-    env = os.environ | {"BODY_FILE": str(body)}
-    done = subprocess.run(words, env=env, capture_output=True, text=True, check=True)
-    result: dict[str, int] = json.loads(done.stderr)
-    return result
-
-
-def measure_load(table: Table, party: Party, port: int, pid: int, seconds: int) -> None:
-    """Add throughput, latency and processor time at every number of connections."""
-    for connections in CONNECTIONS:
-        load(port, connections, 1)
-        before_s = cpu_s(pid)
-        result = load(port, connections, seconds)
-        cpu_us = (cpu_s(pid) - before_s) * 1e6 / result["requests"]
-        if result["failed"]:
-            sys.exit(f"{party.name} failed {result['failed']} requests at {connections} connections")
-        table.add(
-            f"requests/s, {connections} connections", party.name, result["requests"] / result["us"] * 1e6
+        for at, floor in MLFLOW_FLOORS.items()
+    ]
+    echoes = [
+        Bound(
+            f"requests/s in those of an echo, {at} connections",
+            comparison.ratio("requests_per_s", "uvicorn, echoing", at),
+            ECHO_FLOOR,
+            is_floor=True,
         )
-        table.add(f"p50, ms, {connections} connections", party.name, result["p50_us"] / 1e3)
-        table.add(f"p99, ms, {connections} connections", party.name, result["p99_us"] / 1e3)
-        table.add(f"processor time, us per request, {connections} connections", party.name, cpu_us)
+        for at in CONNECTIONS
+    ]
+    p99 = comparison.ratio("p99_ms", "MLflow", 64)
+    return [*floors, Bound("p99 in MLflow's, 64 connections", p99, MLFLOW_P99, is_floor=False), *echoes]
 
 
-def total_pss_mb(model: Path, index: int, workers: int) -> float:
-    """Return the memory of one party with so many workers, after a little load."""
-    port = free_port()
-    with running(parties(model, port, workers)[index], port) as (pid, _):
-        load(port, workers * 2, 1)
-        return pss_mb(pid)
+def peer_bounds(comparison: Comparison, names: Sequence[str]) -> list[Bound]:
+    """Return what must hold beside the best of the peers."""
+    if not names:
+        return []
+    return [
+        Bound(
+            f"requests/s in the best peer's, {at} connections",
+            min(comparison.ratio("requests_per_s", name, at) for name in names),
+            1.0,
+            is_floor=True,
+        )
+        for at in CONNECTIONS
+    ]
 
 
-def measure_memory(table: Table, model: Path) -> None:
-    """Add the memory of one worker, and of one more: the difference between one and three."""
-    for index, name in enumerate((table.theirs, table.ours)):
-        one, three = (total_pss_mb(model, index, workers) for workers in (1, 3))
-        table.add("PSS, one worker, MB", name, one)
-        table.add("PSS, each further worker, MB", name, (three - one) / 2)
+def measure_models(setting: Setting, arguments: argparse.Namespace) -> Result:
+    """Return comparisons on further models."""
+    folder = trained()
+    found = []
+    for model in FURTHER:
+        of_model = replace(setting, model=folder / model.folder, model_python=models_python())
+        entrants = on_model(of_model, model.question)
+        found.append(compared(model.title, entrants, arguments.rounds, arguments.seconds))
+    return Result("\n\n".join(map(str, found)), [comparison.as_json() for comparison in found])
 
 
-def measure_beside(table: Table, party: Party, port: int, seconds: int, ours: Table) -> None:
-    """Add one round of another server to its table, and what *ours* says of Lading."""
-    with running(party, port) as (pid, _):
-        measure_load(table, party, port, pid, seconds)
-    for row, figures in table.figures.items():
-        figures[table.ours] = ours.figures[row][ours.ours]
+def measure(part: str, setting: Setting, arguments: argparse.Namespace) -> Result:
+    """Return what one part measures."""
+    if part == "iris":
+        return measure_iris(setting, arguments)
+    if part == "models":
+        return measure_models(setting, arguments)
+    if part == "start":
+        start = measure_start(setting, max(arguments.rounds, START_ROUNDS))
+        return Result(str(start), start.as_json())
+    if part == "memory":
+        memories = measure_memory(setting, IRIS, arguments.rounds)
+        return Result(memory_table(memories), [memory.as_json() for memory in memories])
+    decoding = decode_table(arguments.rounds)
+    return Result(str(decoding), decoding.figures)
 
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(prog="ci/bench serve", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="ci/bench serve", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--peers", action="store_true", help="also MLServer, LitServe, BentoML, KServe's SDK")
+    parser.add_argument("--only", choices=PARTS, action="append", help="a part; may be given more than once")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=5, help="of load per figure")
+    parser.add_argument("--json", action="store_true", help="print JSON, with the figures of every round")
     arguments = parser.parse_args()
-    model = trained_model()
-    table = Table("Serving the documentation's iris model, one row per request, one worker")
-    single = Table("The same, without and with batching", theirs="unbatched")
-    bare = Table("The same, beside a uvicorn that echoes the body", theirs="echo")
-    for _ in range(arguments.rounds):
-        for index in range(2):
-            port = free_port()
-            party = parties(model, port, 1)[index]
-            with running(party, port) as (pid, ready_s):
-                table.add("ready, s", party.name, ready_s)
-                measure_load(table, party, port, pid, arguments.seconds)
-        port = free_port()
-        measure_beside(single, unbatched(parties(model, port, 1)[1]), port, arguments.seconds, table)
-        port = free_port()
-        measure_beside(bare, echo(port), port, arguments.seconds, table)
-    measure_memory(table, model)
-    print(table, single, bare, decode_table(arguments.rounds), sep="\n\n")
+    setting = Setting(trained_model(), MLFLOW_PYTHON, server_python())
+    results = {part: measure(part, setting, arguments) for part in arguments.only or PARTS}
+    if arguments.json:
+        print(json.dumps({part: result.as_json for part, result in results.items()}, indent=1))
+    else:
+        print(*(result.text for result in results.values()), sep="\n\n")
 
 
 if __name__ == "__main__":
