@@ -67,7 +67,7 @@ def create_app(
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     invocations = Invocations(signature, settings, batcher)
     identity = identity_of(model, settings.hosting)
-    open_inference = OpenInference(identity, signature, settings, batcher, drain)
+    open_inference = OpenInference(identity, signature, settings, batcher, drain, instruments.metrics)
     ping = Ping(pool, drain)
     paths = scoring_paths(model)
     scoring: dict[str, ASGIApp] = dict.fromkeys(paths, invocations)

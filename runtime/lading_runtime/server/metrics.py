@@ -109,20 +109,20 @@ class Metrics:
 
     def __init__(self, ledger: Ledger | None = None, page: int = 0) -> None:
         self.ledger = Ledger(1) if ledger is None else ledger
-        self._page = self.ledger.page(page)
-        self._values = self._page.values
+        self.page = self.ledger.page(page)
+        self._values = self.page.values
         self._durations: dict[str, Histogram] = {}
         self._requests: dict[tuple[str, int], int] = {}
         self._decode, self._queue, self._model, self._encode = (
-            Histogram(self._page, STAGE, stage) for stage in ("decode", "queue", "model", "encode")
+            Histogram(self.page, STAGE, stage) for stage in ("decode", "queue", "model", "encode")
         )
-        self._received, self._sent = self._page.row(RECEIVED.name), self._page.row(SENT.name)
-        self._batch_rows = Histogram(self._page, BATCH_ROWS)
-        self._batch_requests = Histogram(self._page, BATCH_REQUESTS)
-        self._rows = self._page.row(ROWS.name)
+        self._received, self._sent = self.page.row(RECEIVED.name), self.page.row(SENT.name)
+        self._batch_rows = Histogram(self.page, BATCH_ROWS)
+        self._batch_requests = Histogram(self.page, BATCH_REQUESTS)
+        self._rows = self.page.row(ROWS.name)
         # What has not happened yet is shown as 0: alerts cannot see an increase from nothing.
         for family in (REFUSED, DEADLINE_MISSES):
-            self._page.row(family.name)
+            self.page.row(family.name)
 
     def request(self, route: str, exchange: Exchange, total_s: float) -> None:
         """Count a request that has been answered."""
@@ -145,25 +145,25 @@ class Metrics:
         self._batch_requests.observe(requests)
         self._batch_rows.observe(rows)
         self._values[self._rows] += rows
-        self._values[self._page.row(BATCHES.name, reason)] += 1.0
+        self._values[self.page.row(BATCHES.name, reason)] += 1.0
 
     def worker_started(self, pid: int) -> None:
         """Count a worker, and know whose memory it uses."""
-        self._values[self._page.row(WORKER_STARTS.name)] += 1.0
-        self._values[self._page.row(PIDS.name, "worker")] = pid
+        self._values[self.page.row(WORKER_STARTS.name)] += 1.0
+        self._values[self.page.row(PIDS.name, "worker")] = pid
 
     def model_process_ready(self, pid: int) -> None:
         """Know whose memory the model process uses."""
-        self._values[self._page.row(PIDS.name, "model")] = pid
+        self._values[self.page.row(PIDS.name, "model")] = pid
 
     def model_process_replaced(self, reason: str) -> None:
         """Count a model process that was lost or killed; *reason* is one of a few."""
-        self._values[self._page.row(RESTARTS.name, reason)] += 1.0
-        self._values[self._page.row(PIDS.name, "model")] = 0.0
+        self._values[self.page.row(RESTARTS.name, reason)] += 1.0
+        self._values[self.page.row(PIDS.name, "model")] = 0.0
 
     def _first_request(self, route: str, status: int) -> int:
-        at = self._requests[route, status] = self._page.row(REQUESTS.name, route, str(status))
-        self._durations.setdefault(route, Histogram(self._page, DURATION, route))
+        at = self._requests[route, status] = self.page.row(REQUESTS.name, route, str(status))
+        self._durations.setdefault(route, Histogram(self.page, DURATION, route))
         return at
 
     def _stages(self, exchange: Exchange) -> None:
@@ -178,8 +178,8 @@ class Metrics:
 
     def _failure(self, error: str, status: int) -> None:
         """Count an error; probes that are answered 503 are none."""
-        self._values[self._page.row(ERRORS.name, error)] += 1.0
+        self._values[self.page.row(ERRORS.name, error)] += 1.0
         if status in REFUSALS:
-            self._values[self._page.row(REFUSED.name)] += 1.0
+            self._values[self.page.row(REFUSED.name)] += 1.0
         if error == DEADLINE_EXCEEDED:
-            self._values[self._page.row(DEADLINE_MISSES.name)] += 1.0
+            self._values[self.page.row(DEADLINE_MISSES.name)] += 1.0

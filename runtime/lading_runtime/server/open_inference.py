@@ -26,6 +26,7 @@ from lading_runtime.protocol.open_inference.metadata import (
 from lading_runtime.schema.signature import Signature
 from lading_runtime.server.inference import InferenceDialect
 from lading_runtime.server.invocations import Invocations
+from lading_runtime.server.metrics import Metrics
 from lading_runtime.server.predictor import Predictor
 from lading_runtime.server.probes import Drain
 from lading_runtime.server.problems import OPEN_INFERENCE_PROBLEMS
@@ -76,6 +77,7 @@ class OpenInference:
         settings: Settings,
         predictor: Predictor,
         drain: Drain,
+        metrics: Metrics,
     ) -> None:
         self._identity = identity
         self._predictor = predictor
@@ -83,7 +85,7 @@ class OpenInference:
         inputs, outputs = declared_inputs(signature), declared_outputs(signature)
         self._metadata = model_metadata(identity, inputs, outputs)
         self._configuration = model_configuration(identity, inputs, outputs)
-        self._statistics = Statistics(identity)
+        self._statistics = Statistics(identity, metrics)
         whole = InferenceDialect(identity, signature)
         parts = InferenceDialect(identity, signature, is_streamed=True)
         self._infer = Invocations(signature, settings, predictor, whole)

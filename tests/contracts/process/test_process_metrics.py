@@ -223,3 +223,24 @@ def test_a_level_that_is_none_ends_the_start(start):
 
     assert server.process.wait(PATIENCE_S) == 2
     assert "LADING_LOG_LEVEL" in server.log
+
+
+def test_statistics_of_inference_are_those_of_all_workers(start):
+    """``/stats`` of the Open Inference Protocol counts on where a worker that has ended stopped."""
+    server = start().until_ready()
+    (worker,) = server.workers()
+
+    def failed():
+        """Return how many requests have failed, and when the last one was."""
+        stats = server.get("/v2/models/model/stats").json()["model_stats"][0]
+        return stats["inference_stats"]["fail"]["count"], stats["last_inference"] > 0
+
+    assert failed() == (0, False)
+    assert httpx.post(server.url + "/v2/models/model/infer", content=b"{", timeout=PATIENCE_S).is_error
+    server.eventually(lambda: failed() == (1, True))
+    os.kill(worker, signal.SIGKILL)
+    server.eventually(lambda: server.workers() not in ([], [worker]))
+    server.until_ready()
+    assert httpx.post(server.url + "/v2/models/model/infer", content=b"{", timeout=PATIENCE_S).is_error
+
+    server.eventually(lambda: failed() == (2, True))
