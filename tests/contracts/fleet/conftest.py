@@ -79,8 +79,11 @@ class Fleet:
 
     def build(self, model: Path, name: str, *words: object) -> str:
         """Build and push an image; return its digest."""
-        usual = ("-m", model, "-n", name, "-o", "registry", "--base-image", BASE)
-        return str(self.told("build-image", *usual, *words)["digest"])
+        return str(self.told("build-image", *self.usual(model, name), *words)["digest"])
+
+    def usual(self, model: Path, name: str) -> tuple[object, ...]:
+        """Return the options that build and push an image."""
+        return ("-m", model, "-n", name, "-o", "registry", "--base-image", BASE)
 
     def digest(self, name: str) -> str:
         """Return what a name stands for in the registry."""

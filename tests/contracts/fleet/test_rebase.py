@@ -1,8 +1,10 @@
 """Another base or server under an image that is in a registry: by the command line, with a real registry."""
 
 import json
+import shutil
 import uuid
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from lading.environment import Platform
@@ -18,6 +20,7 @@ from tests.registries.images import layer
 
 pytestmark = pytest.mark.xdist_group("fleet")
 
+CHECKOUT = Path(__file__).parents[3]
 LINUX = Platform("linux", "amd64")
 OVERHEAD_BYTES = 40_000
 """The manifest, the configuration, and requests for what is there already."""
@@ -106,11 +109,24 @@ def test_a_base_that_the_image_cannot_stand_on_is_refused(fleet, base, reason):
     assert fleet.digest(fleet.live) == before
 
 
+def older_lading(folder):
+    """Return the path of a Lading that has another server than this one."""
+    for part in ("builder", "runtime", "templates"):
+        shutil.copytree(CHECKOUT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+    with (folder / "runtime" / "lading_runtime" / "__init__.py").open("a") as file:
+        file.write("\n# of an older version\n")
+    return folder / "builder"
+
+
 @pytest.mark.container
-def test_the_rebased_image_answers_with_an_interpreter_elsewhere(fleet):
-    """A base whose Python is in another folder gets new links, and the image predicts as before."""
+def test_the_rebased_image_answers(fleet, tmp_path):
+    """Its server is this Lading's, its Python in another folder, and it predicts as before."""
     name = f"{fleet.host}/fleet/run-{uuid.uuid4().hex[:8]}:live"
-    rebase(fleet, "--base", "debian:bookworm+host", "-n", name)
+    older = older_lading(tmp_path)
+    fleet.told("build-image", *fleet.usual(fleet.old, name), PYTHONPATH=str(older))
+    told = rebase(fleet, "--base", "debian:bookworm+host", "--server", "--dry-run", image=name)
+    assert "ai.lading.server.lock" in told["images"][0]["labels"]
+    rebase(fleet, "--base", "debian:bookworm+host", "--server", image=name)
 
     run("docker", "pull", name)
     try:
