@@ -10,13 +10,14 @@ A thousand requests by default, always the same; ``--examples N`` asks for more.
 Found and mended, because MLflow was right: `instances` without a signature are arrays of arrays; shapes
 of object tensors were not checked; a signature of which no column came has no rows; maps, and values of
 any type, are not columns of ``inputs``; objects beside columns in bare bodies; nulls for times there;
-which of two errors comes first, when MLflow casts and when it enforces; columns that appear twice, in
+which of two errors comes first, when MLflow casts and when it enforces; lists as texts of an array, and
+columns of a split frame that it does not list; columns that appear twice, in
 tensors too; CSV for columns without names, with blank lines, empty names and missing booleans; integers
 beyond 64 bits in params. Errors now name every column that cannot be read, not only the first.
 
 Decided, because Lading was. The rules are those of `decisions.toml`; what is refused is answered with 400:
 
-D1  An empty list as a number, which pandas reads as NaN, is refused.
+D1  An empty list or object as a number, which pandas reads as NaN, is refused.
 D2  Times that 64-bit nanoseconds do not reach are refused in ``inputs`` and ``instances``, too, where
     NumPy wraps them around, even to times of today.
 D3  Numbers beyond 16-bit floats are refused like those beyond 32 bits: MLflow makes them infinite.
@@ -24,18 +25,21 @@ D4  The index of a split frame must label each row. The suite decides this for t
     few, MLflow drops the row. A label is a single value: lists of labels, levels to pandas, are refused.
 D5  What is no base64 is refused in CSV, too, where MLflow hands the text to the model.
 D6  Lists and objects as booleans or bytes are refused wherever they are, as the suite allows for columns;
-    so are texts as elements of boolean tensors, and numbers as booleans in bare bodies.
+    so are texts as elements of boolean tensors, and numbers as booleans in bare bodies; and both among
+    the elements of lists of booleans, where MLflow takes every text for true.
 D7  Bytes are base64 everywhere: also inside lists, objects and maps and in bare bodies, where MLflow
     hands the text to the model. (No rule: the echoes are compared with bytes for their texts.)
 D8  CSV rows that are longer than the header are refused; pandas takes their first cells for labels and
     moves all others to another column.
 D9  Columns without names take ``inputs`` and ``instances`` only if they are single values, and no
     objects. MLflow gives such a model arrays without dimensions.
-D10 An object where a column belongs is refused; MLflow repeats the other values for each of its keys.
+D10 An object where a column belongs is refused; MLflow repeats the other values for each of its keys. So
+    is a single value for a column of a split frame, which MLflow repeats for each label of the index.
 D11 Rows of different kinds are refused; pandas replaces a list among objects by missing values.
 D12 A year before 1000 as a param is refused, as the suite allows for columns ("12" is a date to NumPy).
 D13 A list of times where one time belongs may be refused with either error code.
-D14 Integers beyond their type are refused in every format; MLflow wraps them around in data frames.
+D14 Integers beyond their type are refused in every format; MLflow wraps them around in data frames. And
+    fractions are refused for integers of any width, as the suite decides for those of 64 bits.
 D15 MLflow crashes on a param that is a list of unequal lists and blames the model (``unexpected error``);
     Lading names the param.
 D16 Values without names are refused if all columns have one, even if none of these is required; MLflow
@@ -45,16 +49,15 @@ D17 Missing booleans in tensors are refused: MLflow makes a null false, and true
 D18 Tables of many million cells of which most are missing are refused. (No rule: no request is as large.)
 D19 Columns that appear twice are refused with either error code. If they may be anything and begin with
     null, MLflow gives the model their name as every value.
+D20 Values without names are read as the first column's type, and then cast. Where that is a time, texts are
+    read by the model's pandas: what is no time, and stands where a text belongs, may be refused with either
+    error code.
 
 Also compared loosely: nulls for booleans, texts and bytes are kept, as MLflow 3.18 does (the suite's
-*also f*; the MLflow here is 3.17); zeros at the end of a text stay, which NumPy cuts off; the width of
-NumPy's text dtypes. Where a request has two faults, each may blame another one: it is made sure that
+*also f*; the MLflow here is 3.17), and so are the texts beside them in an array, which it cuts to the width
+of the first or of the null; zeros at the end of a text stay, which NumPy cuts off; the width of NumPy's
+text dtypes. Where a request has two faults, each may blame another one: it is made sure that
 MLflow still refuses when what Lading blames is mended, or the reverse.
-
-Found by 20,000 examples and still to be mended or decided, each the only one of its kind: three values
-without names where a time, a text and a time belong are refused with the other error code; so is the one
-number 0.5 for a tensor of 32-bit integers; and the MLflow here cuts the other texts of an array in which
-one is null.
 
 MLflow answered 500 to none of a hundred thousand requests of this kind. Where it does, on a body nested
 too deep to parse, Lading answers 400: `test_mutations.py`.

@@ -13,10 +13,13 @@ SAID_NULLS = {
     *("bool:False", "bool:True", "bool:np.False_"),
     *("str:'None'", "bytes:b'None'", "bytes_:np.bytes_(b'None')", "str_:np.str_('None')"),
 }
-SAID_IN_ARRAYS = [repr(text[:length]) for text in ("None", "nan") for length in range(1, len(text) + 1)]
-"""An array of texts is as wide as the widest one that is sent."""
+SAID_IN_ARRAYS = [text[:length] for text in ("None", "nan") for length in range(1, len(text) + 1)]
+"""An array of texts is as wide as the widest one that is sent, or as the first: the others are cut, too."""
 
 NULL = re.compile(r"\bNone\b")
+LIST_WITH_NULL = re.compile(r"\[[^][{}]*\bNone\b[^][{}]*\]")
+CHARACTER = r"\\x[0-9a-f]{2}|\\u[0-9a-f]{4}|\\U[0-9a-f]{8}|\\.|[^'\\]"
+TEXT = re.compile(f"'((?:{CHARACTER})*)'")
 DTYPE = re.compile(r", dtype=[^)]*")
 """How an array says what it holds, which is something else where it holds another value."""
 
@@ -45,8 +48,18 @@ def is_kept_null(expected: str, found: str) -> bool:
     """Tell whether *found* is *expected* with null for what MLflow 3.17 makes of one."""
     if found in MISSING:
         return expected in SAID_NULLS
-    said = {DTYPE.sub("", NULL.sub(text, found)) for text in ("False", "b'None'", *SAID_IN_ARRAYS)}
-    return expected != found and DTYPE.sub("", expected) in said
+    said = {NULL.sub(text, found) for text in ("False", "b'None'", *map(repr, SAID_IN_ARRAYS))}
+    said |= {cut_beside_null(found, text) for text in SAID_IN_ARRAYS}
+    return expected != found and DTYPE.sub("", expected) in {DTYPE.sub("", each) for each in said}
+
+
+def cut_beside_null(shown: str, text: str) -> str:
+    """Return a shown cell with *text* for null in lists, and the other texts of these cut to its length."""
+
+    def cut(match: re.Match[str]) -> str:
+        return "'" + "".join(re.findall(CHARACTER, match[1])[: len(text)]) + "'"
+
+    return LIST_WITH_NULL.sub(lambda match: TEXT.sub(cut, NULL.sub(repr(text), match[0])), shown)
 
 
 def plain(cell: str) -> str:

@@ -279,5 +279,7 @@ def good_value(spec: Spec) -> Any:
 
 def blames(message: str, spec: Spec, label: Any) -> bool:
     """Tell whether *message* names a column, by its label if it has no name."""
+    if spec["type"] == "tensor" and "name" not in spec:
+        return message.startswith("the tensor")
     name = re.escape(spec["name"]) if "name" in spec else f"column '?{re.escape(str(label))}"
     return re.search(rf"(?<!\w){name}(?!\w)", message) is not None

@@ -48,7 +48,7 @@ def seeing(replay: ModuleType, rule: Any, signature: Signature, columns: dict[st
 def value_tests(replay: ModuleType) -> dict[str, Callable[[Any], bool]]:
     """Return kinds of values that the suite's own rules do not look for."""
     return {
-        "empty list": holds_empty_list,
+        "empty list or object": holds_nothing,
         "missing": replay.any_leaf(
             lambda value: value is None or (isinstance(value, float) and math.isnan(value))
         ),
@@ -79,11 +79,13 @@ def singles(spec: Spec, cell: Any) -> Iterator[tuple[str, Any]]:
 
 
 def misplaced(spec: Spec, cell: Any) -> bool:
-    """Tell whether *cell* has a list or object where one boolean or base64 text belongs, or no base64."""
+    """Tell whether *cell* has anything but a boolean, or but base64, where one of these belongs."""
     found = [(kind, single) for kind, single in singles(spec, cell) if kind in ("boolean", "binary")]
+    is_nested = spec["type"] in NESTED
     return any(
         isinstance(single, (list, dict))
         or (kind == "binary" and not (isinstance(single, str) and is_base64(single)))
+        or (kind == "boolean" and is_nested and not isinstance(single, (bool, type(None))))
         for kind, single in found
     )
 
@@ -127,9 +129,9 @@ def number_of(spec: Spec, cell: Any) -> Any:
     return cell
 
 
-def holds_empty_list(value: Any) -> bool:
-    """Tell whether there is an empty list in *value*."""
-    return value == [] or (isinstance(value, list) and any(map(holds_empty_list, value)))
+def holds_nothing(value: Any) -> bool:
+    """Tell whether *value* is, or holds in lists, an empty list or object."""
+    return value in ([], {}) or (isinstance(value, list) and any(map(holds_nothing, value)))
 
 
 def request_tests() -> dict[str, Callable[[Case], bool]]:
@@ -198,8 +200,11 @@ def is_bare(case: Case) -> bool:
 
 
 def has_objects_by_column(case: Case) -> bool:
-    """Tell whether an object stands where a column would."""
+    """Tell whether an object stands where a column would, or anything but a list in a split frame."""
     payload = case.payload if isinstance(case.payload, dict) else {}
+    split = payload.get("dataframe_split")
+    if isinstance(split, dict) and isinstance(split.get("data"), dict):
+        return not all(isinstance(cells, list) for cells in split["data"].values())
     bare = {} if LLM_KEYS.isdisjoint(payload) else payload
     documents = (bare, payload.get("inputs"), payload.get("instances"))
     columns = [document for document in documents if isinstance(document, dict)]

@@ -73,8 +73,8 @@ def table_of_split(split: Any) -> Table:
     data = [] if split["data"] is None else split["data"]
     _check_labels("columns", columns)
     _check_labels("index", index)
-    if isinstance(data, dict) and index is None and all(isinstance(cells, list) for cells in data.values()):
-        return _table_of_columns(data, columns)
+    if isinstance(data, dict):
+        return _table_of_columns(data, columns, index)
     if not isinstance(data, list):
         raise MalformedBody(f"the data of 'dataframe_split' must be a list, not {json_type(data)}")
     return _table_of_rows(data, columns, index)
@@ -95,14 +95,18 @@ def _check_labels(what: str, labels: Any) -> None:
         raise MalformedBody(f"the {what} of 'dataframe_split' must be a list of labels")
 
 
-def _table_of_columns(data: dict[str, list[Any]], columns: list[Any] | None) -> Table:
+def _table_of_columns(data: dict[str, Any], columns: list[Any] | None, index: list[Any] | None) -> Table:
+    """Return a table of columns by name; of those that *columns* does not list pandas takes no notice."""
     labels = list(data) if columns is None else columns
-    lengths = set(map(len, data.values())) or {0}
-    if len(lengths) > 1:
-        raise MalformedBody("the data of 'dataframe_split' have columns of unequal lengths")
+    listed = {label: data[label] for label in labels if label in data}
+    if not all(isinstance(cells, list) for cells in listed.values()):
+        raise MalformedBody("the data of 'dataframe_split' must be a list, or have a list for each column")
+    lengths = set(map(len, listed.values())) or {len(index or ())}
     rows = lengths.pop()
-    check_gaps(rows * len(labels), [len(labels), rows * len(data)])
-    return Table(labels, [data.get(label, [None] * rows) for label in labels], rows)
+    if lengths or (index is not None and len(index) != rows):
+        raise MalformedBody("the data of 'dataframe_split' have columns of unequal lengths")
+    check_gaps(rows * len(labels), [len(labels), rows * len(listed)])
+    return Table(labels, [listed.get(label, [None] * rows) for label in labels], rows, index)
 
 
 def _table_of_rows(rows: list[Any], columns: list[Any] | None, index: list[Any] | None) -> Table:

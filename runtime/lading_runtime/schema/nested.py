@@ -204,6 +204,16 @@ def check_unicode(texts: Iterable[str | None]) -> None:
         raise Unreadable("a text that is no Unicode") from None
 
 
+def check_elements(values: list[Any]) -> None:
+    """Refuse lists where texts belong; of an object NumPy makes the text that Python prints.
+
+    Raises:
+        Unreadable: there is one.
+    """
+    if any(isinstance(value, list) for value in values):
+        raise Unreadable("a list instead of a text")
+
+
 def conform_scalars(values: list[Any], scalar: Scalar) -> list[Any]:
     """Return the values of a list that is not empty (``_enforce_mlflow_datatype``)."""
     kind = pandas_kind(values)
@@ -215,6 +225,7 @@ def conform_scalars(values: list[Any], scalar: Scalar) -> list[Any]:
     if (scalar.name, kind) == ("double", "object"):  # ``pd.to_numeric``, because object is Decimal to NumPy
         return [None if value is None else exact_float(value) for value in values]
     if scalar.name == "string" and kind in ("str", "object"):
+        check_elements(values)
         return [value if value is None or isinstance(value, str) else str(value) for value in values]
     if scalar.name == "binary" and kind in ("str", "object"):
         for value in filter(None, values):

@@ -51,6 +51,25 @@ def test_other_spellings_of_data(data):
     assert_equal(table, pd.DataFrame(data, columns=columns))
 
 
+@given(
+    st.dictionaries(LABELS, st.lists(CELLS, min_size=2, max_size=2)),
+    st.lists(LABELS, unique=True) | st.none(),
+    st.just(["x", "y"]) | st.none(),
+)
+def test_columns_by_name_are_those_of_pandas(data, columns, index):
+    """Of an object of columns those count that are listed; without any there is a row for each label."""
+    table = table_of_split({"data": data, "columns": columns, "index": index})
+
+    assert_equal(table, pd.DataFrame(data, columns=columns, index=index))
+
+
+def test_of_columns_that_are_not_listed_nobody_takes_notice():
+    """They may be of any length, and no columns at all."""
+    table = table_of_split({"data": {"a": [1], "b": [2, 3], "c": None}, "columns": ["a"]})
+
+    assert (table.labels, table.columns) == (["a"], [[1]])
+
+
 @pytest.mark.parametrize(
     "split",
     [
@@ -66,6 +85,8 @@ def test_other_spellings_of_data(data):
         {"data": [{"a": 1}, 2]},
         {"data": {"a": {"b": 1}}},
         {"data": {"a": [1], "b": []}},
+        {"data": {"a": 1}, "index": [0, 1]},
+        {"data": {"a": [1]}, "index": [0, 1]},
     ],
 )
 def test_what_is_no_split_frame_is_malformed(split):

@@ -14,7 +14,8 @@ FRAMES = {
     "rows of lists": {"dataframe_split": {"data": [[] for _ in NAMES] + [NAMES]}},
     "rows of objects": {"dataframe_split": {"data": ROWS}},
     "columns of empty objects": {"dataframe_split": {"data": [{} for _ in NAMES], "columns": NAMES}},
-    "columns without data": {"dataframe_split": {"data": {"a": NAMES}, "columns": NAMES}},
+    "columns without data": {"dataframe_split": {"data": {"k0": NAMES}, "columns": NAMES}},
+    "labels without data": {"dataframe_split": {"data": {}, "columns": NAMES, "index": NAMES}},
 }
 ONLY_PANDAS = {
     "one value": {"dataframe_split": {"data": 5, "columns": NAMES, "index": NAMES}},

@@ -57,6 +57,8 @@ def test_arrays_hold_elements_of_their_type(kind, cell, value, given, make_colum
         ("double", [5, 6]),
         ("double", ["x"]),
         ("string", [1]),
+        ("string", [["a"]]),
+        ("string", ["a", []]),
         ("string", ["a", None, "\ud800"]),
         ("boolean", [1]),
         ("binary", ["x"]),
