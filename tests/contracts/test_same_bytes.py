@@ -111,3 +111,30 @@ def test_what_was_pruned_is_made_again(here, digest):
     lading(here.store, "cache", "prune", "--all")
 
     assert here.build() == digest
+
+
+RARE = {
+    *("docker", "requests", "httpx", "rich", "jinja2", "fsspec", "mlflow", "rattler", "pydantic"),
+    *("importlib.metadata", "tomllib", "packaging.pylock"),
+    *("lading.conda", "lading.locking.resolving", "lading.locking.server_lock", "lading.wheels.arriving"),
+    *("lading.debian.roots", "lading.engines.docker", "lading.engines.find", "lading.oci.registry"),
+    *(
+        "lading.engines.oci.placing",
+        "lading.engines.oci.bytecode.compiler",
+        "lading.engines.oci.bases.engine",
+    ),
+}
+"""What solves, downloads, unpacks, compiles and talks to engines, and what says so on a terminal."""
+
+
+def test_what_has_nothing_to_do_is_not_imported(here, digest, tmp_path):
+    """A build in which nothing has changed starts quickly: it imports little more than it looks up."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import atexit, os, sys\n"
+        "atexit.register(lambda: open(os.environ['IMPORTED'], 'w').write(' '.join(sys.modules)))\n"
+    )
+
+    built = here.build(PYTHONPATH=str(tmp_path), IMPORTED=str(tmp_path / "imported"))
+
+    assert built == digest
+    assert RARE.intersection((tmp_path / "imported").read_text().split()) == set()
