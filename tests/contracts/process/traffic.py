@@ -27,6 +27,11 @@ class Answer:
     seconds: float
 
 
+def prompt_alone(prompt: str) -> object:
+    """Return the body for a model without a signature."""
+    return {"prompt": prompt}
+
+
 @dataclass
 class Traffic(AbstractContextManager["Traffic"]):
     """Clients of one port, for as long as the context is open."""
@@ -38,6 +43,9 @@ class Traffic(AbstractContextManager["Traffic"]):
 
     is_keeping: bool = True
     """Whether clients keep their connections."""
+
+    body: Callable[[str], object] = prompt_alone
+    """The body in which a client asks."""
 
     pause_s: float = 0.0
     """How long a client waits after an answer."""
@@ -65,7 +73,7 @@ class Traffic(AbstractContextManager["Traffic"]):
 
     def _run(self, seed: int) -> None:
         chance = random.Random(seed)
-        connection = Connection(self.port)
+        connection = Connection(self.port, self.body)
         while not self._is_over.is_set():
             self.answers.append(connection.ask(self.choose(chance)))
             self._is_over.wait(self.pause_s)
@@ -77,12 +85,13 @@ class Traffic(AbstractContextManager["Traffic"]):
 class Connection:
     """A connection that is kept for as long as the server does, and then made anew."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, body: Callable[[str], object] = prompt_alone) -> None:
+        self._body = body
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
 
     def ask(self, prompt: str) -> Answer:
         """Ask for a prediction."""
-        body = json.dumps({"prompt": prompt})
+        body = json.dumps(self._body(prompt))
         self._drop_if_closed()
         began = time.monotonic()
         try:
