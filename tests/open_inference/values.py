@@ -7,29 +7,18 @@ from typing import Any
 
 import numpy as np
 
-DTYPES = {
-    "BOOL": "bool",
-    "UINT8": "uint8",
-    "UINT16": "uint16",
-    "UINT32": "uint32",
-    "UINT64": "uint64",
-    "INT8": "int8",
-    "INT16": "int16",
-    "INT32": "int32",
-    "INT64": "int64",
-    "FP16": "float16",
-    "FP32": "float32",
-    "FP64": "float64",
-    "BYTES": "object",
-}
-
 Answer = Callable[[str, str, dict[str, Any]], dict[str, Any]]
 """Of an address, a model's name, and a request."""
 
 
+def dtype_of(datatype: str) -> str:
+    """Return what NumPy calls a datatype: ``float32`` for FP32."""
+    return "object" if datatype == "BYTES" else datatype.lower().replace("fp", "float")
+
+
 def array_of(tensor: dict[str, Any]) -> Any:
     """Return a tensor of a request as an array; texts as objects."""
-    return np.array(tensor["data"], dtype=DTYPES[tensor["datatype"]]).reshape(tensor["shape"])
+    return np.array(tensor["data"], dtype=dtype_of(tensor["datatype"])).reshape(tensor["shape"])
 
 
 def bytes_of(array: Any) -> Any:

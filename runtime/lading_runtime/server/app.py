@@ -78,7 +78,7 @@ def create_app(
             *(Route(path, invocations, methods=["POST"]) for path in paths),
             Route("/ping", ping, methods=["GET", "HEAD"]),
             Route("/health", Health(pool), methods=["GET", "HEAD"]),
-            Route("/version", Version(model), methods=["GET", "HEAD"]),
+            without_head(Route("/version", Version(model))),
             Route(PATH, open_inference),
             *platform_routes(signature, settings, batcher, ping, invocations),
             Route("/metrics", Scrape(instruments.metrics, model), methods=["GET", "HEAD"]),
@@ -89,6 +89,12 @@ def create_app(
         app.router.routes.append(Route(INFO, AgentInfo(model, settings.agent_name), methods=["GET", "HEAD"]))
     answering = controlled(Shortcut(app, scoring), settings.exposure, open_paths(settings))
     return Observation(answering, RouteNames(app.router.routes), instruments.metrics, instruments.tracer)
+
+
+def without_head(route: Route) -> Route:
+    """Return *route* for GET alone, as MLflow has it: FastAPI adds no HEAD to routes, Starlette does."""
+    route.methods = {"GET"}
+    return route
 
 
 def open_paths(settings: Settings) -> frozenset[str]:

@@ -80,6 +80,7 @@ def test_probes_answer_as_mlflows(client, method, path):
         ("GET", "/redoc", 404, "Not Found"),
         ("GET", "/invocations", 405, "Method Not Allowed"),
         ("POST", "/ping", 405, "Method Not Allowed"),
+        ("DELETE", "/version", 405, "Method Not Allowed"),
     ],
 )
 def test_what_is_not_there_is_said_as_mlflow_does(client, method, path, status, detail):
@@ -88,6 +89,13 @@ def test_what_is_not_there_is_said_as_mlflow_does(client, method, path, status, 
 
     assert answer.status_code == status
     assert answer.json() == {"detail": detail}
+
+
+def test_only_probes_answer_to_head(client):
+    """Balancers send HEAD to probes; elsewhere it is not allowed, as in MLflow."""
+    answer = client(lambda http: http.request("HEAD", "/version"))
+
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
 
 
 @pytest.mark.parametrize("path", ["/ping/", "/invocations/"])
