@@ -3,6 +3,7 @@
 Nothing is imported here that takes time: who presses Ctrl-C while the rest is loading gets one line as well.
 """
 
+import gc
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,8 @@ from importlib import import_module
 from lading.cli.exit_codes import INTERRUPTED
 
 _COMMANDS = "lading.cli.commands"
+_NEW_OBJECTS = 100_000
+"""Made before garbage is looked for: what imports make stays, and looking would be a twentieth of a start."""
 
 
 def main() -> None:
@@ -27,6 +30,7 @@ def build_image() -> None:
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
+    gc.set_threshold(_NEW_OBJECTS)
     try:
         yield
     except KeyboardInterrupt:

@@ -5,9 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from lading.engines.oci.bytecode import mentions
 from lading.engines.oci.bytecode.compiler import Compiled, Compilers
 from lading.engines.oci.bytecode.graph import Node, is_test, longest, reach
 from lading.engines.oci.bytecode.wheel_code import KeptCode, WheelCode, layer_entry
@@ -15,7 +13,7 @@ from lading.engines.oci.scheme import Scheme
 from lading.engines.oci.venv import folder_headers
 from lading.engines.oci.wheel import inflate
 from lading.engines.oci.wheel_layer import LayerFacts, measure
-from lading.layer import EnvironmentLayer, PinnedWheel
+from lading.layer import EnvironmentLayer
 from lading.oci import gzip
 from lading.oci.blob import FileBlob
 from lading.oci.decompress import gunzip
@@ -49,11 +47,6 @@ class EnvironmentCode:
     def existing(self, names: Iterable[str]) -> frozenset[str]:
         """Return the modules that dotted *names* begin with, the longest of each."""
         return frozenset(found for name in names if (found := longest(name, self.owners.keys())))
-
-    def mentioned(self, model: Path, runtime: PinnedWheel) -> frozenset[str]:
-        """Return the modules that a model's files name, and those that the server's loaders add to them."""
-        named = mentions.names_in(model, self.tops)
-        return self.existing(named | mentions.names_in_loaders(runtime.path, self.tops, named))
 
     def everything(self) -> frozenset[str]:
         """Return all modules but tests, compiled."""

@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib import import_module
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lading.engines.oci.bases.base import Base
 from lading.engines.oci.bytecode.base_interpreter import BaseInterpreters
@@ -132,8 +133,15 @@ class BytecodeLayers:
         if self.mode is Bytecode.ALL:
             return work.layer(work.key, lambda _: frozenset())
         runtime = next(wheel for wheel in plan.server.pinned() if wheel.name == RUNTIME)
-        key = f"{work.key} {runtime.digest} {plan.model.digest}"
-        roots = work.roots(key, lambda code: code.mentioned(plan.model.source, runtime))
+        tops = work.names("tops", lambda: work.code.tops)
+        named = work.names(
+            f"named {plan.model.digest}", lambda: _mentions().names_in(plan.model.source, tops)
+        )
+        # a model that was trained anew names what the one before did, and nothing of the wheels is read
+        roots = work.names(
+            f"roots {runtime.digest} {' '.join(sorted(named))}",
+            lambda: work.code.existing(named | _mentions().names_in_loaders(runtime.path, tops, named)),
+        )
         return work.layer(f"{work.key} {' '.join(sorted(roots))}", lambda _: roots)
 
 
@@ -162,7 +170,7 @@ class _Workers:
         return self.started[0]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Work:
     """One environment, and who compiles for it."""
 
@@ -182,49 +190,55 @@ class _Work:
         made_by = f"{TRANSFORM} {COMPRESSOR} {self.version}"
         return f"{made_by} {self.settings.mode} {self.environment.target} {wheels}"
 
-    def roots(self, key: str, find: _Roots) -> frozenset[str]:
-        """Return what was found under *key* before, or *find* it."""
-        store = self.settings.store
-        kept = store.read_entry(_ROOTS, key)
-        if kept is not None:
-            return frozenset(json.loads(kept))
-        roots = find(self._opened())
-        store.write_entry(_ROOTS, key, json.dumps(sorted(roots)).encode())
-        return roots
-
-    def layer(self, key: str, roots: _Roots) -> Layer:
-        """Return the layer that was made under *key* before, or make it of what *roots* bring with them."""
-        store = self.settings.store
-        facts = self._kept(key)
-        if facts is None:
-            code = self._opened()
-            facts = self._found(code, self._wanted(code, roots))
-            store.write_entry(_LAYERS, key, facts.encode())
-        descriptor = Descriptor(media_types.TAR_GZIP, facts.digest, facts.size_bytes)
-        blob = FileBlob(store.path(facts.digest))
-        created_by = f"lading: bytecode of CPython {self.version} in {self.environment.target}"
-        return Layer(descriptor, facts.diff_id, blob, created_by)
-
-    def _opened(self) -> "EnvironmentCode":
+    @cached_property
+    def code(self) -> "EnvironmentCode":
+        """The modules of the environment."""
         opened = import_module("lading.engines.oci.bytecode.environment_code").opened
         code: EnvironmentCode = opened(
             self.environment, self.settings.store, self.workers.compilers(), self.workers.pool
         )
         return code
 
-    def _wanted(self, code: "EnvironmentCode", roots: _Roots) -> frozenset[str]:
-        return code.everything() if self.settings.mode is Bytecode.ALL else code.reached(roots(code))
+    def names(self, key: str, find: Callable[[], frozenset[str]]) -> frozenset[str]:
+        """Return what was found in this environment under *key* before, or *find* it."""
+        store, whole_key = self.settings.store, f"{self.key} {key}"
+        kept = store.read_entry(_ROOTS, whole_key)
+        if kept is not None:
+            return frozenset(json.loads(kept))
+        names = find()
+        store.write_entry(_ROOTS, whole_key, json.dumps(sorted(names)).encode())
+        return names
+
+    def layer(self, key: str, roots: _Roots) -> Layer:
+        """Return the layer that was made under *key* before, or make it of what *roots* bring with them."""
+        store = self.settings.store
+        facts = self._kept(key)
+        if facts is None:
+            facts = self._found(self._wanted(roots))
+            store.write_entry(_LAYERS, key, facts.encode())
+        descriptor = Descriptor(media_types.TAR_GZIP, facts.digest, facts.size_bytes)
+        blob = FileBlob(store.path(facts.digest))
+        created_by = f"lading: bytecode of CPython {self.version} in {self.environment.target}"
+        return Layer(descriptor, facts.diff_id, blob, created_by)
+
+    def _wanted(self, roots: _Roots) -> frozenset[str]:
+        is_all = self.settings.mode is Bytecode.ALL
+        return self.code.everything() if is_all else self.code.reached(roots(self.code))
 
     def _kept(self, key: str) -> LayerFacts | None:
         kept = self.settings.store.read_entry(_LAYERS, key)
         facts = LayerFacts.decode(kept) if kept is not None else None
         return facts if facts is not None and self.settings.store.path(facts.digest).is_file() else None
 
-    def _found(self, code: "EnvironmentCode", modules: frozenset[str]) -> LayerFacts:
+    def _found(self, modules: frozenset[str]) -> LayerFacts:
         """Return the layer of *modules*, which other roots may have brought before."""
         key = f"{self.key} modules {' '.join(sorted(modules))}"
         facts = self._kept(key)
         if facts is None:
-            facts = code.layer(modules)
+            facts = self.code.layer(modules)
             self.settings.store.write_entry(_LAYERS, key, facts.encode())
         return facts
+
+
+def _mentions() -> Any:
+    return import_module("lading.engines.oci.bytecode.mentions")
