@@ -22,7 +22,6 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from lading_runtime.server.card import Served
-from lading_runtime.server.openapi import openapi_document
 from lading_runtime.server.responses import JSON, respond
 
 FOLDER = Path(__file__).with_name("page")
@@ -84,6 +83,8 @@ def page_routes(served: Served, scoring: Iterable[str]) -> list[Route]:
     paths = sorted(scoring)
 
     def document() -> Content:
+        from lading_runtime.server.openapi import openapi_document  # noqa: PLC0415 - 3 ms of a start, for what few ask
+
         return Content(orjson.dumps(openapi_document(served, paths)), JSON)
 
     made: dict[str, Callable[[], Content]] = {DOCUMENT: document}
