@@ -1,11 +1,13 @@
 """What the labels of an image say: where everything in it comes from, and whether something else fits."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from lading import __version__
 from lading.digest import Digest
+from lading.errors import BuildFailed
 from lading.layer import EnvironmentLayer, FolderLayer
 from lading.model import Model, ResolvedModel
 from lading.reference import LocalModel, ModelRef
@@ -68,6 +70,20 @@ def image_labels(
         SERVER_LOCK_LABEL: str(server.lock.digest),
     }
     return {name: text for name, text in known.items() if text is not None}
+
+
+def require_no_model(base: str, labels: Mapping[str, str]) -> None:
+    """Do nothing where the image *base* with *labels* has no model yet.
+
+    Raises:
+        BuildFailed: it has one, whose packages would get among those of the next.
+    """
+    if LOCK_LABEL in labels:
+        below = labels.get(BASE_NAME_LABEL)
+        raise BuildFailed(
+            f"the base image {base!r} is one of a model, whose packages would get among the new one's",
+            hint=f"name what that one stands on: {below}" if below else "name one without a model",
+        )
 
 
 def _label(name: str) -> str:

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from lading.labels import public_base, public_uri
+from lading.errors import BuildFailed
+from lading.labels import BASE_NAME_LABEL, LOCK_LABEL, public_base, public_uri, require_no_model
 from lading.reference import AliasedModel, LocalModel, RemoteModel
 
 
@@ -26,3 +27,11 @@ def test_a_base_in_a_file_is_named_without_its_folder():
     assert public_base("oci:/home/somebody/python") == "oci:python"
     assert public_base("oci-archive:../python.tar") == "oci-archive:python.tar"
     assert public_base("registry.example:5000/python:3.11") == "registry.example:5000/python:3.11"
+
+
+def test_an_image_of_a_model_is_no_base():
+    """The packages of both would lie in one folder; the error names the base that both can stand on."""
+    require_no_model("python:3.11", {BASE_NAME_LABEL: "debian:bookworm"})
+
+    with pytest.raises(BuildFailed, match=r"'iris:1' is one of a model.*stands on: debian:bookworm"):
+        require_no_model("iris:1", {LOCK_LABEL: "x", BASE_NAME_LABEL: "debian:bookworm"})

@@ -8,6 +8,7 @@ from docker.errors import APIError, ImageNotFound
 from lading.engines.events import StreamFailed, explain, first_line, follow
 from lading.environment import Platform, PythonMinor
 from lading.errors import BuildFailed
+from lading.labels import require_no_model
 from lading.plan import ImagePlan
 from lading.progress import Progress
 from lading.store import Store
@@ -28,9 +29,10 @@ class BaseImages:
         """Return the id of the base image of *plan*, after pulling it where it is missing.
 
         Raises:
-            BuildFailed: it cannot be had, is for another platform, or lacks the Python of the model.
+            BuildFailed: it cannot be had, is for another platform, has a model already, or lacks the Python.
         """
         image = self._find(plan.base, plan.platform) or self._pull(plan.base, plan)
+        require_no_model(plan.base, (image.get("Config") or {}).get("Labels") or {})
         identity = str(image["Id"]).removeprefix("sha256:")
         self._require_python(plan.base, identity, plan.python)
         return identity

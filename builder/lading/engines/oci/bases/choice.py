@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from lading.engines.oci.bases.base import Base, Bases
 from lading.environment import Platform, PythonMinor
+from lading.labels import require_no_model
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,8 @@ class ChosenBases:
     """For all other names: registries."""
 
     def find(self, name: str, platform: Platform, python: PythonMinor) -> Base:
-        """Return the base image called *name* (see `Bases.find`)."""
+        """Return the base image called *name* (see `Bases.find`), which must not have a model already."""
         known = (place for prefix, place in self.places.items() if name.startswith(prefix))
-        return next(known, self.otherwise)().find(name, platform, python)
+        base = next(known, self.otherwise)().find(name, platform, python)
+        require_no_model(name, base.image.config.labels)
+        return base
