@@ -157,6 +157,39 @@ def test_a_conversation_is_its_own_body():
     assert not accepts(api, {"messages": "hello"})
 
 
+@pytest.mark.parametrize(
+    ("hint", "body", "is_valid"),
+    [
+        ([{"type": "string", "required": True}], {"inputs": ["text"]}, True),
+        ([{"type": "string", "required": True}], {"inputs": [1]}, False),
+        ([{"type": "string", "required": True}], {"dataframe_split": {"data": [["text"]]}}, False),
+        (ROOMS, {"inputs": [1]}, True),
+    ],
+)
+def test_a_type_hint_takes_inputs_alone(hint, body, is_valid):
+    """A model with a type hint takes one format; what several columns stand for is the model's to say."""
+    api = document(signature_of(hint, [], is_signature_from_type_hint=True))
+
+    assert accepts(api, body) == is_valid
+
+
+def test_pictures_have_no_example():
+    """A tensor too large to be looked at has schemas, and no example."""
+    picture = {"dtype": "float32", "shape": [-1, 3, 224, 224]}
+    api = document(signature_of([{"type": "tensor", "name": "picture", "tensor-spec": picture}], []))
+
+    OpenAPIV31SpecValidator(api).validate()
+    assert "example" not in scoring(api)
+    infer = api["paths"]["/v2/models/iris/infer"]["post"]["requestBody"]["content"]["application/json"]
+    assert "example" not in infer
+
+
+def test_agents_say_what_they_are():
+    """An agent has one path more, which says what kind of agent it is."""
+    assert "/agent/info" in document(None, metadata={"task": "agent/v1/responses"})["paths"]
+    assert "/agent/info" not in document(None)["paths"]
+
+
 @pytest.mark.parametrize("name", ["a/b", "{name}", "ü <script>", "a?b#c"])
 def test_the_name_of_a_model_is_one_part_of_its_paths(name):
     """Names are quoted in paths: braces are no parameters, slashes no further parts."""
