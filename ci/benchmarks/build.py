@@ -2,9 +2,10 @@
 
 MLflow is timed for ``docker build`` alone; Lading for the whole ``build-image`` process, with the container
 engine and without one. The base is the local Python image with pip, a compiler-free Debian and this machine's
-CA, because MLflow's Dockerfile installs from Debian's archive and PyPI while it builds. All images stand on
-it. "Cold" is an engine without layers, or an empty folder, beside a store that has the wheels; "cold, wheels
-only" is a store that has nothing else, so every layer is made anew. Rounds alternate.
+CA, because MLflow's Dockerfile installs from Debian's archive and PyPI while it builds. As in Debian's own
+images (debuerreotype's ``docker-clean``) apt keeps no caches in it, nor in what is built on it. All images
+stand on it. "Cold" is an engine without layers, or an empty folder, beside a store that has the wheels;
+"cold, wheels only" is a store that has nothing else, so every layer is made anew. Rounds alternate.
 """
 
 import argparse
@@ -33,6 +34,7 @@ BASE_DOCKERFILE = """\
 FROM {base}
 ENV PIP_BREAK_SYSTEM_PACKAGES=1 SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt \\
     PIP_CERT=/etc/ssl/certs/ca-certificates.crt REQUESTS_CA_BUNDLE=/etc/ssl/certs/ca-certificates.crt
+RUN printf 'Dir::Cache::pkgcache ""; Dir::Cache::srcpkgcache "";\\n' > /etc/apt/apt.conf.d/docker-clean
 RUN apt-get update && apt-get install -y --no-install-recommends python3-pip python-is-python3 \\
     && rm -rf /var/lib/apt/lists/*
 COPY ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
