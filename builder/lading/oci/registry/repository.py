@@ -18,6 +18,7 @@ MAX_MANIFEST_BYTES = 4 << 20
 
 _OK, _CREATED, _ACCEPTED, _NO_CONTENT, _PARTIAL, _NOT_FOUND = 200, 201, 202, 204, 206, 404
 _FOUND_OR_NOT = frozenset({_OK, _NOT_FOUND})
+_TAKEN = frozenset({_OK, _CREATED, _ACCEPTED, _NO_CONTENT})
 _ACCEPT = ", ".join(sorted(media_types.INDEXES | media_types.MANIFESTS))
 
 
@@ -60,14 +61,7 @@ class Repository:
             DigestMismatch: it is not what *reference* says.
             RegistryError: the registry does not give it.
         """
-        ask = self._ask(
-            f"the manifest {reference}",
-            "GET",
-            f"manifests/{reference}",
-            expected=_FOUND_OR_NOT,
-            headers={"Accept": _ACCEPT},
-            limit_bytes=2 * MAX_MANIFEST_BYTES,
-        )
+        ask = self._manifest_ask("GET", reference, _FOUND_OR_NOT, limit_bytes=2 * MAX_MANIFEST_BYTES)
         reply = self.host.ask(ask, lambda reply: self._check_manifest(reference, reply))
         if reply.status == _NOT_FOUND:
             return None
@@ -80,14 +74,7 @@ class Repository:
         Raises:
             RegistryError: the registry does not tell.
         """
-        ask = self._ask(
-            f"the manifest {reference}",
-            "HEAD",
-            f"manifests/{reference}",
-            expected=_FOUND_OR_NOT,
-            headers={"Accept": _ACCEPT},
-        )
-        reply = self.host.ask(ask)
+        reply = self.host.ask(self._manifest_ask("HEAD", reference, _FOUND_OR_NOT))
         if reply.status == _NOT_FOUND:
             return None
         found = _digest(reply)
@@ -115,14 +102,8 @@ class Repository:
             DigestMismatch: it took other bytes.
             RegistryError: it does not take it.
         """
-        ask = self._ask(
-            f"the manifest {reference}",
-            "PUT",
-            f"manifests/{reference}",
-            expected=frozenset({_OK, _CREATED, _ACCEPTED, _NO_CONTENT}),
-            headers={"Content-Type": media_type, **(condition or {})},
-            body=Body.of(data),
-        )
+        headers = {"Content-Type": media_type, **(condition or {})}
+        ask = self._manifest_ask("PUT", reference, _TAKEN, headers=headers, body=Body.of(data))
         return self.host.ask(ask, lambda reply: self._check_stored(reference, Digest.of(data), reply)).headers
 
     def has_blob(self, descriptor: Descriptor) -> bool:
@@ -131,13 +112,7 @@ class Repository:
         Raises:
             RegistryError: the registry does not tell.
         """
-        ask = self._ask(
-            f"the blob {descriptor.digest}",
-            "HEAD",
-            f"blobs/{descriptor.digest}",
-            expected=_FOUND_OR_NOT,
-        )
-        return self.host.ask(ask).status == _OK
+        return self.host.ask(self._blob_ask("HEAD", descriptor, _FOUND_OR_NOT)).status == _OK
 
     @contextmanager
     def open_blob(self, descriptor: Descriptor, start_bytes: int) -> Iterator[tuple[Answer, int]]:
@@ -147,11 +122,9 @@ class Repository:
             Passing: the connection broke.
             RegistryError: the registry does not give it.
         """
-        what = f"the blob {descriptor.digest}"
         headers = {"Range": f"bytes={start_bytes}-"} if start_bytes else {}
         expected = frozenset({_OK, _PARTIAL} if start_bytes else {_OK})
-        ask = self._ask(what, "GET", f"blobs/{descriptor.digest}", expected=expected, headers=headers)
-        with self.host.open(ask) as answer:
+        with self.host.open(self._blob_ask("GET", descriptor, expected, headers=headers)) as answer:
             if answer.status != _PARTIAL:
                 yield answer, 0
                 return
@@ -165,10 +138,8 @@ class Repository:
             DigestMismatch: they are not those of *descriptor*.
             RegistryError: the registry does not give them.
         """
-        what = f"the blob {descriptor.digest}"
-        url = f"blobs/{descriptor.digest}"
-        ask = self._ask(what, "GET", url, expected=frozenset({_OK}), limit_bytes=2 * MAX_MANIFEST_BYTES)
-        return self.host.ask(ask, lambda reply: self._check(what, descriptor.digest, reply.data)).data
+        ask = self._blob_ask("GET", descriptor, frozenset({_OK}), limit_bytes=2 * MAX_MANIFEST_BYTES)
+        return self.host.ask(ask, lambda reply: self._check(ask.what, descriptor.digest, reply.data)).data
 
     def start_upload(self, descriptor: Descriptor, *, mounted_from: str | None = None) -> Reply:
         """Return the answer to the wish to upload a blob, or to have it from a repository that has it.
@@ -213,6 +184,16 @@ class Repository:
     def _check(self, what: str, promised: Digest, data: bytes) -> None:
         if (got := Digest.of(data)) != promised:
             raise _changed(f"{what} from {self} is not what it should be: expected {promised}, got {got}")
+
+    def _manifest_ask(
+        self, method: str, reference: Digest | str, expected: frozenset[int], **more: Any
+    ) -> Ask:
+        wanted = {"headers": {"Accept": _ACCEPT}, **more}
+        return self._ask(f"the manifest {reference}", method, f"manifests/{reference}", expected, **wanted)
+
+    def _blob_ask(self, method: str, descriptor: Descriptor, expected: frozenset[int], **more: Any) -> Ask:
+        digest = descriptor.digest
+        return self._ask(f"the blob {digest}", method, f"blobs/{digest}", expected, **more)
 
     def _ask(self, what: str, method: str, path: str, expected: frozenset[int], **more: Any) -> Ask:
         return self.ask(what, method, f"/v2/{self.path}/{path}", expected, **more)
