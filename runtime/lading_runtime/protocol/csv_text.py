@@ -72,6 +72,10 @@ def _read_rows(text: str) -> Iterator[list[str]]:
 
 def _rows_but_blank_ones(lines: Lines) -> Iterator[list[str]]:
     for row in csv.reader(lines):
+        if (
+            lines.are_over
+        ):  # only then is the reader still within quotes, and what is missing may be most of it
+            raise csv.Error("a quote that does not end")
         if len(row) > 1 or lines.last.strip(BLANK):  # a cell of quoted blanks is not a blank line
             yield row
 
@@ -82,12 +86,18 @@ class Lines:
     def __init__(self, text: str) -> None:
         self._lines = io.StringIO(text, newline="")
         self.last = ""
+        self.are_over = False
+        """Whether one more was asked for than there are."""
 
     def __iter__(self) -> Lines:
         return self
 
     def __next__(self) -> str:
-        self.last = next(self._lines)
+        try:
+            self.last = next(self._lines)
+        except StopIteration:
+            self.are_over = True
+            raise
         return self.last
 
 

@@ -15,11 +15,10 @@ from typing import Any
 from lading_runtime.payload import Buffers, Node
 from lading_runtime.schema.cells import ABSENT, Cells, absent_rows, dump_cells, flatten, json_type
 from lading_runtime.schema.datatypes import Anything, Array, DataType, Map, Object, Scalar, write_type
-from lading_runtime.schema.numbers import exact_float
+from lading_runtime.schema.numbers import INT64, exact_float
 from lading_runtime.schema.refusals import Unfit, Unreadable
 from lading_runtime.schema.scalars import as_read_by_pandas, decode_base64
 
-INT64 = range(-(2**63), 2**63)
 FLOAT = Scalar("float")
 
 

@@ -15,6 +15,9 @@ from lading_runtime.schema.cells import ABSENT, Absent, Cells, flatten, json_typ
 from lading_runtime.schema.refusals import Unfit, Unreadable
 
 MIN_INT64 = -(2**63)
+INT64 = range(MIN_INT64, 2**63)
+NULL = type(None)
+GAPS = frozenset([NULL, Absent])
 BLOCK_CELLS = 1 << 16
 """How many cells are packed at a time: each is an argument of a call."""
 
@@ -160,3 +163,17 @@ NUMBERS = {
     "float": Number("<f4", "f", exact_float),
     "double": Number("<f8", "d", exact_float),
 }
+
+
+def as_series(cells: Cells) -> Cells:
+    """Return the cells of a column of a data frame as ``pd.Series`` holds them.
+
+    Integers beside fractions or gaps are floats, and gaps beside numbers NaN; whatever else is in a column
+    leaves all of it as it is.
+    """
+    kinds = set(map(type, cells))
+    if kinds in ({int}, {NULL}) or not kinds <= {int, float, *GAPS}:
+        return cells
+    if any(type(cell) is int and cell not in INT64 for cell in cells):
+        return cells
+    return [ABSENT if type(cell) in GAPS else float(cell) for cell in cells]

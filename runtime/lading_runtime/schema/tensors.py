@@ -17,7 +17,7 @@ from lading_runtime.errors import MalformedBody, SchemaViolation, UnreadableValu
 from lading_runtime.payload import Buffers, Node
 from lading_runtime.schema.cells import Cells, dump, even_shape, flatten
 from lading_runtime.schema.datatypes import Label, Tensor
-from lading_runtime.schema.numbers import Number, exact_float, exact_integer
+from lading_runtime.schema.numbers import Number, as_series, exact_float, exact_integer
 from lading_runtime.schema.refusals import Unreadable
 from lading_runtime.schema.scalars import exact_boolean
 from lading_runtime.schema.table import Record, Table, keys_of
@@ -139,7 +139,8 @@ class TensorSchema:
             return stacked_node(None, tensor, table.columns[0], buffers)
         if tensor.shape != (-1, width):
             raise SchemaViolation(f"{width} columns for a tensor of shape {tensor.shape}")
-        return array_node(tensor, [list(row) for row in zip(*table.columns)], buffers)
+        columns = map(as_series, table.columns) if tensor.dtype == "object" else table.columns
+        return array_node(tensor, [list(row) for row in zip(*columns)], buffers)
 
     def from_texts(self, table: Table, buffers: Buffers) -> Node:
         """Return what CSV becomes: what a data frame of the same texts becomes.
@@ -314,7 +315,9 @@ def stacked_node(label: Any, tensor: Tensor, cells: Cells, buffers: Buffers) -> 
         raise SchemaViolation(f"column {label!r}: no table has the shape {tensor.shape}")
     shape = (len(cells), *tensor.shape[1:])
     if tensor.dtype == "object" and tensor.shape in COLUMNS and not isinstance(cells[0], (list, dict)):
-        return {**array_node(tensor, list(cells), buffers), "shape": shape}
+        if all(cell is None for cell in cells):
+            raise SchemaViolation(f"column {label!r}: nothing but null")
+        return {**array_node(tensor, list(as_series(cells)), buffers), "shape": shape}
     try:
         found, singles = flatten(list(cells))
     except Unreadable as problem:

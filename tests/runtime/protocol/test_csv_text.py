@@ -69,8 +69,10 @@ def test_a_quoted_line_break_is_part_of_a_cell():
     assert list(table.columns) == [["1\n\n2"], ["3"]]
 
 
-@pytest.mark.parametrize("body", [b"", b"\n\n", b"\xff\xfe", b"a\n1,2\n"])
+@pytest.mark.parametrize(
+    "body", [b"", b"\n\n", b"\xff\xfe", b"a\n1,2\n", b'a\n"1\n2\n', b'"a', b'a,b\n1,"', b'a\n"1""']
+)
 def test_what_is_no_table_is_malformed(body):
-    """No columns, no UTF-8, or more cells than columns are the client's mistake."""
+    """No columns, no UTF-8, more cells than columns, or a quote without end are the client's mistake."""
     with pytest.raises(MalformedBody):
         table_of_csv(body)

@@ -1,6 +1,7 @@
 """Tensors, from JSON to the arrays that the model is given."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import given as forall
@@ -115,6 +116,25 @@ def test_gaps_in_tensors_of_texts_are_said(given, make_signature):
 
     assert given(texts, records)["a"].tolist() == ["nan", "x"]
     assert np.isnan(given(objects, records)["a"][0])
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [[1, None], [1, 2.5], [None, 1, 2.5], [1, 2], [1, True, None], [2**70, None], [1.5], [True, None]],
+)
+def test_objects_of_a_data_frame_are_what_pandas_makes_of_its_columns(cells, given, make_signature):
+    """Integers beside fractions and gaps are floats, and gaps beside numbers NaN; other lists stay."""
+    records = {"dataframe_records": [{"a": cell} for cell in cells]}
+
+    found = given(make_signature(tensor("object", [-1], name="a")), records)["a"]
+
+    assert repr(found.tolist()) == repr(pd.DataFrame({"a": cells})["a"].to_numpy().astype(object).tolist())
+
+
+def test_a_data_frame_of_nothing_but_null_is_no_tensor(given, make_signature):
+    """MLflow takes only texts, numbers, bytes and lists for cells of a tensor."""
+    with pytest.raises(SchemaViolation, match="nothing but null"):
+        given(make_signature(tensor("object", [-1], name="a")), {"dataframe_records": [{"a": None}]})
 
 
 def test_objects_must_be_even_before_their_names_matter(given, matrix):
