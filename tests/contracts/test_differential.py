@@ -7,13 +7,14 @@ blames, and exactly what reached the model. Where the conformance suite lists a 
 hold; where it says that a request must be read as another one, MLflow is asked that other one.
 A thousand requests by default, always the same; ``--examples N`` asks for more.
 
-Found and mended, because MLflow was right: `instances` without a signature are arrays of arrays; shapes
-of object tensors were not checked; a signature of which no column came has no rows; maps, and values of
-any type, are not columns of ``inputs``; objects beside columns in bare bodies; nulls for times there;
-which of two errors comes first, when MLflow casts and when it enforces; lists as texts of an array, and
-columns of a split frame that it does not list; numbers beside gaps in tensors of objects, and nothing but
-null there; columns that appear twice, in tensors too; CSV for columns without names, with blank lines, empty
-names and missing booleans, and with a quote that does not end; integers beyond 64 bits in params. Errors now name every column that cannot be read, not only the first.
+Found and mended, because MLflow was right: `instances` without a signature are arrays of arrays; shapes of
+object tensors were not checked; a signature of which no column came has no rows; maps, and values of any
+type, are not columns of ``inputs``; objects beside columns in bare bodies; nulls for times there; which of
+two errors comes first, when MLflow casts and when it enforces; lists as texts of an array, and columns of a
+split frame that it does not list; numbers beside gaps in tensors of objects, and nothing but null there;
+columns that appear twice, in tensors too; CSV for columns without names, with blank lines, empty names and
+missing booleans, and with a quote that does not end; integers beyond 64 bits in params. Errors now name
+every column that cannot be read, not only the first.
 
 Decided, because Lading was. The rules are those of `decisions.toml`; what is refused is answered with 400:
 
