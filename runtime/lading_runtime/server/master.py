@@ -123,6 +123,7 @@ class Server(DrainingApplication):
     def run(self) -> None:
         """Serve; returns by `SystemExit`, in the master as in each worker."""
         gc.freeze()
+        gc.enable()
         Master(self, self.host).run()
 
 

@@ -19,9 +19,9 @@ import sys
 import time
 import traceback
 import warnings
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import NoReturn, Sequence
+from typing import Iterator, NoReturn, Sequence
 
 from lading_runtime import wire
 from lading_runtime.worker.facts import facts_of
@@ -36,6 +36,13 @@ from lading_runtime.worker.process import FailedModel, ReadyModel, flush_output,
 
 EACH_LOADS = "--each-loads"
 """The option with which the host starts itself anew: model processes load the model themselves."""
+
+LOADING_THRESHOLDS = (200_000, 10, 10)
+"""When garbage is looked for while a model is loaded (`gc.set_threshold`).
+
+Imports make a hundred thousand objects that all stay. With Python's own thresholds a tenth of the time of
+loading goes into looking through them hundreds of times; `Host.run` looks once, at the end.
+"""
 
 MAX_CHARACTERS = 1 << 12
 """Of the text of an error of loading."""
@@ -81,14 +88,27 @@ def load_model(model: ModelFolder, *, is_shared: bool) -> ReadyModel | FailedMod
     """Return *model* loaded, or why it cannot be; whatever its code raises, this process lives on."""
     began = time.monotonic()
     try:
-        loaded = load(model)
-        import_libraries(model)
+        with seldom_collected():
+            loaded = load(model)
+            import_libraries(model)
     except BaseException as error:  # noqa: BLE001 - handed on to everyone who asks for a model process
         return failed_model(error)
     finally:
         ignore_termination()  # whatever handlers the model's libraries have put there
     duration_s = time.monotonic() - began
     return ReadyModel(loaded, facts_of(model, loaded, is_shared=is_shared, load_s=duration_s))
+
+
+@contextmanager
+def seldom_collected() -> Iterator[None]:
+    """Look for garbage seldom, unless the model's code decides otherwise: then that stays."""
+    before = gc.get_threshold()
+    gc.set_threshold(*LOADING_THRESHOLDS)
+    try:
+        yield
+    finally:
+        if gc.get_threshold() == LOADING_THRESHOLDS:
+            gc.set_threshold(*before)
 
 
 def failed_model(error: BaseException) -> FailedModel:
