@@ -27,6 +27,7 @@ def test_why_a_model_cannot_be_loaded_can_be_asked_for(start):
     """After a failed load every answer says why, for as long as a grace lasts."""
     server = start(LOADING="raises", MLFLOW_MODELS_WORKERS="2", LADING_LOAD_FAILURE_GRACE_S="600")
     server.eventually(lambda: server.is_answering() and b"reason" in server.get("/health").content)
+    server.eventually(lambda: "model not loaded" in server.log)  # the master looks once a second
 
     ping, health, refused = server.get("/ping"), server.get("/health"), server.ask("echo")
 
