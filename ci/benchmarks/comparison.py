@@ -76,7 +76,7 @@ class Comparison:
         cells = [self._cell(party, figure) for figure in figures]
         if party == OURS or OURS not in self.loads:
             return f"| {party} | {' | '.join(cells)} | |"
-        ratios = " / ".join(f"{self.ratio('requests_per_s', party, at):.1f}x" for at in CONNECTIONS)
+        ratios = " / ".join(f"{short(self.ratio('requests_per_s', party, at))}x" for at in CONNECTIONS)
         return f"| {party} | {' | '.join(cells)} | {ratios} |"
 
     def _cell(self, party: str, figure: str) -> str:
