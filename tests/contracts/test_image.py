@@ -123,7 +123,7 @@ def inside(container: DockerContainer, *words: str) -> str:
 
 
 def test_it_answers_on_a_published_port(iris):
-    """One request gives the model's predictions, `/ping` says that it is ready, and `/version` is JSON."""
+    """One request gives the model's predictions, `/ping` is ready, `/` a page, and `/version` is JSON."""
     with running(DockerContainer(iris.name).with_exposed_ports(8080)) as container:
         address = f"http://{container.get_container_host_ip()}:{container.get_exposed_port(8080)}"
         headers = {"Content-Type": "application/json"}
@@ -133,6 +133,10 @@ def test_it_answers_on_a_published_port(iris):
             assert json.load(answer) == ANSWER
         with urllib.request.urlopen(f"{address}/ping") as answer:
             assert answer.status == 200
+        with urllib.request.urlopen(f"{address}/") as answer:
+            assert b"<h1" in answer.read()
+        with urllib.request.urlopen(f"{address}/openapi.json") as answer:
+            assert json.load(answer)["x-lading"]["example"]
         with urllib.request.urlopen(f"{address}/version") as answer:
             assert json.load(answer)
 

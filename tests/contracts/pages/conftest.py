@@ -95,9 +95,12 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
         server.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A running Chromium."""
+    """A running Chromium.
+
+    Playwright keeps an event loop running in this thread, beside which tests of other modules could run none.
+    """
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(
             executable_path=CHROMIUM, args=ARGUMENTS, timeout=PATIENCE_S * 2000

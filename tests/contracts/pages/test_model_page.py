@@ -262,6 +262,7 @@ def test_a_key_is_asked_for_and_kept_in_memory(serve, visit, tmp_path):
     assert len(table(page)) == 2
     assert '-H "X-API-Key: $API_KEY"' in page.locator("#curl").inner_text()
     assert KEY not in page.content()
+    expect(page.get_by_role("link")).to_have_text(["API"])
     assert page.evaluate("[localStorage.length, sessionStorage.length, document.cookie]") == [0, 0, ""]
     page.reload()
     expect(field).to_have_value("")

@@ -82,7 +82,10 @@ async function load(show) {
   }
   find("key").hidden = true;
   find("main").hidden = false;
-  show(parse(await answer.text()));
+  const api = parse(await answer.text());
+  // A link cannot bring a key.
+  for (const link of document.querySelectorAll("nav .direct")) link.hidden = Boolean(api.security);
+  show(api);
 }
 
 function askForKey(show) {

@@ -61,7 +61,7 @@ function makeInput({ type, is_json: isJson }) {
   }
   if (type === "string") return el("textarea", { ...common, rows: 1 });
   const kinds = { double: "number", float: "number", long: "number", integer: "number", datetime: "datetime-local" };
-  const step = { double: "any", float: "any", datetime: "0.001" }[type];
+  const step = { double: "any", float: "any", datetime: "1" }[type];
   return el("input", { ...common, type: kinds[type] ?? "text", step });
 }
 
