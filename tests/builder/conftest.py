@@ -4,12 +4,11 @@ import base64
 import hashlib
 import io
 import tarfile
-import threading
 import zipfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import pytest
 from lading.digest import Digest
@@ -17,6 +16,8 @@ from lading.environment import Platform, PythonMinor
 from lading.lock import Lock, LockedPackage, WheelSource
 from lading.locking import pylock
 from lading.store import Store
+
+from tests.builder.file_host import FileHandler, FileHost
 
 LINUX = Platform("linux", "amd64")
 PYTHON = PythonMinor(3, 11)
@@ -110,23 +111,11 @@ def packages(tmp_path) -> Packages:
 
 
 @dataclass
-class PackageHost:
-    """A simple index (PEP 503) and the files of a folder, over HTTP on loopback."""
-
-    folder: Path
-    port: int = 0
+class PackageHost(FileHost):
+    """A simple index (PEP 503) beside the files of a folder."""
 
     login: tuple[str, str] | None = None
     """Who may read; None for everybody."""
-
-    has_ranges: bool = True
-    """Whether it continues files where the client asks for it."""
-
-    faults: list[Callable[["_Handler", bytes], bool]] = field(default_factory=list)
-    """Each is used for one request of a file, in order; true when it has answered."""
-
-    requests: list[tuple[str, str | None]] = field(default_factory=list)
-    """Path and Range header of each request of a file."""
 
     @property
     def index(self) -> str:
@@ -150,21 +139,10 @@ class PackageHost:
         return Lock(PYTHON, LINUX, locked, pylock.render(PYTHON, LINUX, locked))
 
 
-class _Handler(BaseHTTPRequestHandler):
-    """Answers one request."""
-
-    server: "_Server"
-
-    def log_message(self, *_: object) -> None:
-        """Print nothing."""
-
-    def do_HEAD(self) -> None:
-        """Answer as to GET, without a body."""
-        self.do_GET()
-
-    def do_GET(self) -> None:
+class _Handler(FileHandler):
+    def reply(self) -> None:
         """Answer with a page of the index or with a file."""
-        host = self.server.host
+        host = cast("PackageHost", self.server.host)
         if host.login is not None:
             expected = "Basic " + base64.b64encode(":".join(host.login).encode()).decode()
             if self.headers.get("Authorization") != expected:
@@ -192,60 +170,21 @@ class _Handler(BaseHTTPRequestHandler):
         )
 
     def file(self, path: Path) -> None:
-        """Answer with a file, unless a fault is due."""
-        host, wanted = self.server.host, self.headers.get("Range")
+        """Answer with a file, where there is one."""
         if self.command == "GET":
-            host.requests.append((path.name, wanted))
-        if not path.is_file():
+            self.server.host.requests.append((path.name, self.headers.get("Range")))
+        if path.is_file():
+            self.give(path.read_bytes())
+        else:
             self.answer(404, b"")
-            return
-        content = path.read_bytes()
-        if host.faults and host.faults.pop(0)(self, content):
-            return
-        if wanted and host.has_ranges:
-            start = int(wanted.removeprefix("bytes=").split("-")[0])
-            rest = {"Content-Range": f"bytes {start}-{len(content) - 1}/{len(content)}"}
-            self.answer(206, content[start:], rest)
-            return
-        self.answer(200, content)
-
-    def answer(
-        self, status: int, body: bytes, headers: dict[str, str] | None = None, *, length: int | None = None
-    ) -> None:
-        """Send a whole response; *length* says another length than the body has."""
-        self.send_response(status)
-        for name, value in (headers or {}).items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body) if length is None else length))
-        self.end_headers()
-        if self.command == "GET":
-            self.wfile.write(body)
-
-
-class _Server(ThreadingHTTPServer):
-    """Serves a package host, each request in a thread."""
-
-    daemon_threads = True
-
-    def __init__(self, host: PackageHost) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.host = host
-        host.port = self.server_port
-
-    def handle_error(self, *_: object) -> None:
-        """Say nothing when a client goes away."""
 
 
 @pytest.fixture
 def host(packages) -> Iterator[PackageHost]:
     """A package host on loopback that has the files of *packages*."""
     host = PackageHost(packages.folder)
-    with _Server(host) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with host.serving(_Handler):
         yield host
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture

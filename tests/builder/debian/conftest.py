@@ -1,9 +1,6 @@
 """A small archive over HTTP on loopback, which can misbehave."""
 
-import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +11,7 @@ from lading.debian.signature import Keyring
 from lading.progress import Silent
 
 from tests.builder.debian.small_archive import BASE, NOW, Key, SmallArchive
+from tests.builder.file_host import FileHandler, FileHost
 
 
 @pytest.fixture(scope="session")
@@ -41,18 +39,8 @@ def small(tmp_path, key, debs) -> SmallArchive:
     return archive
 
 
-@dataclass
-class Host:
+class MirrorHost(FileHost):
     """A mirror on loopback."""
-
-    folder: Path
-    port: int = 0
-
-    faults: list[Callable[["_Handler", bytes], bool]] = field(default_factory=list)
-    """Each is used for one request, in order; true when it has answered."""
-
-    requests: list[tuple[str, str | None]] = field(default_factory=list)
-    """Path and Range header of each request."""
 
     @property
     def address(self) -> str:
@@ -60,63 +48,24 @@ class Host:
         return f"http://127.0.0.1:{self.port}/debian"
 
 
-class _Handler(BaseHTTPRequestHandler):
-    server: "_Server"
-
-    def log_message(self, *_: object) -> None:
-        """Print nothing."""
-
-    def do_GET(self) -> None:
-        """Answer with a file, unless a fault is due."""
-        host, wanted = self.server.host, self.headers.get("Range")
-        host.requests.append((self.path, wanted))
+class _Handler(FileHandler):
+    def reply(self) -> None:
+        """Answer with a file."""
+        host = self.server.host
+        host.requests.append((self.path, self.headers.get("Range")))
         path = host.folder / self.path.lstrip("/")
-        content = path.read_bytes() if path.is_file() else None
-        if host.faults and host.faults.pop(0)(self, content or b""):
-            return
-        if content is None:
-            self.answer(404, b"")
-        elif wanted:
-            start = int(wanted.removeprefix("bytes=").split("-")[0])
-            rest = {"Content-Range": f"bytes {start}-{len(content) - 1}/{len(content)}"}
-            self.answer(206, content[start:], rest)
+        if path.is_file():
+            self.give(path.read_bytes())
         else:
-            self.answer(200, content)
-
-    def answer(
-        self, status: int, body: bytes, headers: dict[str, str] | None = None, *, length: int | None = None
-    ) -> None:
-        """Send a whole response; *length* says another length than the body has."""
-        self.send_response(status)
-        for name, value in (headers or {}).items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body) if length is None else length))
-        self.end_headers()
-        self.wfile.write(body)
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def __init__(self, host: Host) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.host = host
-        host.port = self.server_port
-
-    def handle_error(self, *_: object) -> None:
-        """Say nothing when a client goes away."""
+            self.answer(404, b"")
 
 
 @pytest.fixture
-def host(tmp_path) -> Iterator[Host]:
+def host(tmp_path) -> Iterator[MirrorHost]:
     """A mirror of the folder ``archive``."""
-    host = Host(tmp_path / "archive")
-    with _Server(host) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    host = MirrorHost(tmp_path / "archive")
+    with host.serving(_Handler):
         yield host
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture
