@@ -4,7 +4,9 @@ Only images that have no manifest of their own come here: the layers of others a
 their digests, and stay as they are.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 
 from lading.digest import Digest
 from lading.oci import media_types
@@ -18,6 +20,8 @@ from lading.progress import Progress
 from lading.store import Store
 
 _ENTRY = "packed-layer"
+_AT_ONCE = 4
+"""Hashing and compressing leave other threads alone; each takes a few megabytes of memory."""
 
 
 def pack(image: Image, store: Store, progress: Progress) -> Image:
@@ -27,10 +31,11 @@ def pack(image: Image, store: Store, progress: Progress) -> Image:
         DigestMismatch: a layer is damaged.
         LadingError: a layer cannot be read, or not be kept.
     """
-    return replace(image, layers=tuple(_packed(layer, store, progress) for layer in image.layers))
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return replace(image, layers=tuple(pool.map(partial(_packed, store, progress), image.layers)))
 
 
-def _packed(layer: Layer, store: Store, progress: Progress) -> Layer:
+def _packed(store: Store, progress: Progress, layer: Layer) -> Layer:
     if layer.descriptor.media_type != media_types.TAR:
         return layer
     digest = _kept(layer, store) or _pack(layer, store, progress)
