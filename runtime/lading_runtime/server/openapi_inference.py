@@ -85,15 +85,12 @@ def _tensor_schema() -> Json:
 
 
 def _one_of(declared: tuple[Declared, ...]) -> Json:
-    """Return the schema of a tensor that has one of the declared names, and what is declared of it."""
+    """Return the schema of a tensor that has one of the declared names, and what is declared of each."""
     if not declared:
         return reference("Tensor")
-    names = [{"properties": {"name": {"const": item.name}}, "description": _text(item)} for item in declared]
-    return {"allOf": [reference("Tensor")], "anyOf": names}
-
-
-def _text(item: Declared) -> str:
-    return f"{item.datatype}, shape {list(item.shape)}"
+    names = {"enum": [item.name for item in declared]}
+    texts = "; ".join(f"{item.name}: {item.datatype}, shape {list(item.shape)}" for item in declared)
+    return {"allOf": [reference("Tensor")], "properties": {"name": names}, "description": texts}
 
 
 def _get(name: str, summary: str) -> Json:

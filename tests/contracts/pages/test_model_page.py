@@ -229,6 +229,15 @@ def test_tensors_are_written_as_json(serve, visit):
     expect(page.locator("#answer pre")).to_contain_text('"prompt": [[0.0, 0.0]]')
 
 
+@pytest.mark.parametrize("data", [[None, 3], {"title": ["x"]}, [[1], "x", [[]]]])
+def test_an_example_that_is_no_table_is_written_as_json(serve, visit, data):
+    """Whatever a model brings as its example, the page can be used; what is no table is shown as it is."""
+    page = visit(serve(example={"dataframe_split": {"columns": ["title"], "data": data}})).page
+
+    expect(page.get_by_role("button", name="Predict")).to_be_visible()
+    expect(page.locator("#curl")).to_contain_text("dataframe_split")
+
+
 def test_conversations_are_written_as_json(serve, visit):
     """A body that is itself the input begins as the example, and its answer is shown while it comes."""
     mlmodel = mlmodel_of()

@@ -75,10 +75,10 @@ function write(input, value) {
   }
   if (type === "json") input.value = pretty(value);
   else if (type === "datetime") input.value = String(value).replace(TIME, (_, day, time = "00:00") => `${day}T${time}`);
-  else input.value = isRaw(value) ? value.rawJSON : String(value);
-  if (input.value === "" && value !== "") { // the browser's own field cannot say this: a time to the nanosecond
+  else input.value = plain(value);
+  if (input.value === "" && value !== "" && input.tagName === "INPUT") { // what the browser's own field cannot say: nanoseconds
     input.type = "text";
-    input.value = String(value);
+    input.value = plain(value);
   }
 }
 
@@ -395,7 +395,10 @@ function show(api) {
   showFacts();
   const { kind, fields } = card.inputs;
   const isTable = kind.endsWith("columns") || (kind === "type hint" && fields.length === 1);
-  const rows = isTable && card.example ? rowsOf(card.example) : null;
+  let rows = null;
+  try {
+    if (isTable && card.example) rows = rowsOf(card.example);
+  } catch { /* no rows */ }
   find("body").value = pretty(card.example ?? { inputs: [] });
   makeParams();
   fillParams(card.example?.params);
