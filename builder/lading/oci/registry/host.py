@@ -33,6 +33,10 @@ _GREETINGS = 3
 """A registry that was never reached is more probably misspelt than overloaded."""
 
 
+class _Unwelcoming(Passing):
+    """Somebody is there, and does not answer as a registry does."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ask:
     """A question to a registry."""
@@ -245,12 +249,15 @@ class Host:
         secure, plain_one = f"https://{self.address.api}", f"http://{self.address.api}"
         try:
             self._greet(secure)
+        except _Unwelcoming:  # it speaks TLS
+            raise
         except Passing as failure:
-            if not self.is_plain_allowed:
-                # who speaks no TLS now will not at the next attempt
-                raise failure.meaning or failure from failure
-            self._greet(plain_one)
-            return plain_one
+            if self.is_plain_allowed:
+                self._greet(plain_one)
+                return plain_one
+            if failure.meaning is not None:  # who speaks no TLS now will not at the next attempt
+                raise failure.meaning from failure
+            raise
         return secure
 
     def _greet(self, base_url: str) -> None:
@@ -266,4 +273,4 @@ class Host:
                 said = plain(f"{answer.status} {answer.reason}")
                 doubt = "" if answer.status in PASSING else " and is no registry"
                 wait_s = retry_after_s(answer.header("Retry-After"))
-                raise Passing(f"it answers {said}{doubt}", wait_s=wait_s)
+                raise _Unwelcoming(f"it answers {said}{doubt}", wait_s=wait_s)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lading.digest import Digest
-from lading.engines.oci.folder_layer import folder_layer
+from lading.engines.oci.folder_layer import TRANSFORM, folder_layer
 from lading.errors import BuildFailed
 from lading.layer import FolderLayer
 from lading.oci import media_types
@@ -48,6 +48,11 @@ def test_descriptions_are_true(model, store):
     digest = Digest.of(data(layer))
     assert (layer.descriptor.digest, layer.diff_id) == (digest, digest)
     assert (layer.descriptor.size_bytes, layer.descriptor.media_type) == (len(data(layer)), media_types.TAR)
+
+
+def test_the_layer_never_changes(model, store):
+    """A digest of a fixed folder; where it must change, ``TRANSFORM`` is counted up with it."""
+    assert (TRANSFORM, make(model, store).diff_id.hex[:16]) == (1, "a46c6719ffe246bb")
 
 
 def test_the_folder_is_at_its_target(model, store, unpack):

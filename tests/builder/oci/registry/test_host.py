@@ -1,5 +1,8 @@
 """What one registry may have us do, and what it may not."""
 
+from contextlib import contextmanager
+from types import SimpleNamespace
+
 import pytest
 from lading.errors import InvalidImage, RegistryError
 from lading.oci.registry.address import Address
@@ -183,6 +186,33 @@ def test_who_speaks_no_tls_is_not_asked_again():
             _ = host.base_url
 
     assert waited == []
+
+
+class Busy(Transport):
+    """Brings the answer of a proxy that speaks TLS, and whose registry is away."""
+
+    def __init__(self) -> None:
+        super().__init__(frozenset(), ())
+        self.asked: list[str] = []
+
+    @contextmanager
+    def send(self, request):
+        """Answer, and remember what was asked."""
+        self.asked.append(request.url)
+        yield SimpleNamespace(status=503, reason="Busy", header=lambda _: None, headers=lambda _: [])
+
+
+def test_who_answers_with_tls_is_not_asked_without():
+    """Where plain HTTP is allowed, it is for those who speak no TLS; the error is about the real answer."""
+    transport, address = Busy(), Address("localhost:5000")
+    patience = Patience(sleep=lambda *_: None)
+    authorizer = Authorizer(address, Nobody(), transport, patience)
+    host = Host(address, transport, authorizer, patience, Silent(), is_plain_allowed=True)
+
+    with pytest.raises(RegistryError, match="it answers 503 Busy"):
+        _ = host.base_url
+
+    assert set(transport.asked) == {"https://localhost:5000/v2/"}
 
 
 def test_an_answer_without_an_end_is_not_kept_in_memory(registries):
