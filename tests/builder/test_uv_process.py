@@ -1,6 +1,9 @@
 """uv as a process: what it is told, and what is never told."""
 
+import importlib.metadata
+
 import pytest
+import uv
 from hypothesis import given
 from hypothesis import strategies as st
 from lading.environment import PackageIndex
@@ -11,6 +14,7 @@ from lading.uv_process import (
     configuration,
     public_url,
     uv_environ,
+    version,
     without_credentials,
 )
 
@@ -98,6 +102,15 @@ def test_what_decides_a_resolution_is_known(tmp_path):
     assert configuration({**environ, "UV_PRERELEASE": "disallow"}) != before
     (tmp_path / "uv" / "uv.toml").write_text("no-index = true\n")
     assert configuration(environ) != before
+
+
+def test_uvs_version_is_what_its_metadata_says(tmp_path, monkeypatch):
+    """Also where its folder does not tell."""
+    installed = importlib.metadata.version("uv")
+    assert version() == installed
+
+    monkeypatch.setattr(uv, "__file__", str(tmp_path / "uv" / "__init__.py"))
+    assert version() == installed
 
 
 def test_options_of_the_requirements_are_handed_on():

@@ -21,6 +21,7 @@ from lading.engines.oci.bytecode.compiler import HostInterpreter
 from lading.engines.oci.bytecode.interpreter import FoundInterpreters
 from lading.engines.oci.bytecode.layers import BytecodeLayers
 from lading.engines.oci.bytecode.mode import Bytecode
+from lading.engines.oci.bytecode.wheel_code import KeptCode
 from lading.environment import PythonMinor
 from lading.errors import BuildFailed
 from lading.oci.config import Config
@@ -195,6 +196,15 @@ def test_what_was_made_is_only_looked_up(tmp_path, plan_with, monkeypatch):
     monkeypatch.setattr(subprocess, "Popen", lambda *_args, **_kwargs: pytest.fail("a process was started"))
 
     assert layers.layers(plan_with(), BASE) == first
+    assert layers.layers(plan_with(mlmodel="loader_module: demo.model # changed\n"), BASE) == first
+
+
+def test_a_model_that_names_the_same_opens_no_wheel(tmp_path, plan_with, monkeypatch):
+    """A model that was trained anew is searched for names; its environment is as it was."""
+    layers = BytecodeLayers(Store(tmp_path), Silent())
+    first = layers.layers(plan_with(), BASE)
+    monkeypatch.setattr(KeptCode, "find", lambda *_: pytest.fail("the modules of a wheel were read"))
+
     assert layers.layers(plan_with(mlmodel="loader_module: demo.model # changed\n"), BASE) == first
 
 
