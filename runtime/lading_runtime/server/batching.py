@@ -28,7 +28,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Hashable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from lading_runtime.errors import NotReady, Overloaded, ScoringError, Unsplittable
 from lading_runtime.payload import Payload
@@ -73,6 +73,17 @@ class Source(Predictor, Protocol):
         """
         ...
 
+    def poll(self) -> None:
+        """Have answers that have come be there."""
+
+
+class Running(NamedTuple):
+    """What the model is predicting."""
+
+    batch: Batch
+    sent_at: float
+    answer: asyncio.Future[Prediction]
+
 
 class Batcher:
     """A `Predictor` that groups what it gives to a pool, from `turn_on` on."""
@@ -84,7 +95,7 @@ class Batcher:
         self._is_on = False
         self._waiting: deque[Item] = deque()
         self._retries: deque[Batch] = deque()
-        self._running: Batch | None = None
+        self._running: Running | None = None
         self._pause: asyncio.TimerHandle | None = None
         self.events: Events = Unheard()
 
@@ -155,7 +166,21 @@ class Batcher:
 
     def _check_room(self, rows: int, size_bytes: int, within_s: float) -> None:
         batch_rows = self._limits.max_rows if self._is_on else None
-        self._admission.check(rows, size_bytes, within_s, batch_rows)
+        try:
+            self._admission.check(rows, size_bytes, within_s, batch_rows)
+        except Overloaded:
+            self._catch_up()
+            raise
+
+    def _catch_up(self) -> None:
+        """Give the model its next batch, if it is idle by now.
+
+        Where many are refused, and ask again at once, the event loop has all of them to do before it comes to
+        the model's answer.
+        """
+        self._pool.poll()
+        if self._running is not None and self._running.answer.done():
+            self._answered(self._running)
 
     def _line_up(self, payload: Payload, part: Part | None, times: Times) -> asyncio.Future[Prediction]:
         loop = asyncio.get_running_loop()
@@ -193,10 +218,10 @@ class Batcher:
         except Exception as error:  # noqa: BLE001 - an error of ours, too, is told to whoever waits
             self._failed(batch, error)
         else:
-            self._running = batch
+            self._running = Running(batch, sent_at, answer)
             rows = sum(item.rows for item in batch)
             self.events.batch(len(batch), rows, "full" if rows >= self._limits.max_rows else reason)
-            answer.add_done_callback(partial(self._answered, batch, sent_at))
+            answer.add_done_callback(partial(self._answered, self._running))
 
     def _patience_s(self, batch: Batch) -> float | None:
         """Return after how long the model counts as one that hangs in *batch*; None: at its limit."""
@@ -258,9 +283,12 @@ class Batcher:
         self._pause = None
         self._send_next("delay")
 
-    def _answered(self, batch: Batch, sent_at: float, answer: asyncio.Future[Prediction]) -> None:
+    def _answered(self, running: Running, _: object = None) -> None:
         """Send the next batch, then hand out the answers to this one: the model should not wait for that."""
+        if running is not self._running:
+            return  # it was noticed before
         self._running = None
+        batch, sent_at, answer = running
         try:
             # With the time until it is noticed here, which the next batch waits for, too.
             elapsed_s = time.perf_counter() - sent_at - answer.result().queue_s

@@ -165,6 +165,11 @@ class Pool:
         finally:
             self._leave(job)
 
+    def poll(self) -> None:
+        """Take what the model process has said until now."""
+        if self._running is not None:
+            self._process.poll()
+
     def received(self, process: ModelProcess, message: Message) -> None:
         """Take what the model process says."""
         if process is not self._process:

@@ -4,9 +4,10 @@ import asyncio
 import struct
 from typing import cast
 
+import pytest
 from lading_runtime.errors import DeadlineExceeded, Overloaded
 from lading_runtime.payload import Payload
-from lading_runtime.server.admission import MIN_CALLS
+from lading_runtime.server.admission import MIN_CALLS, QueueLimits
 from lading_runtime.server.batching import UNUSUAL, Batcher, BatchLimits, Source
 from lading_runtime.server.predictor import Prediction
 
@@ -22,9 +23,15 @@ class OnePlace:
     def __init__(self):
         self.numbers = []
         self.patience_s = []
+        self.is_due = False
 
     def check_accepts(self):
         """Take everything."""
+
+    def poll(self):
+        """Answer, if that is due."""
+        if self.is_due:
+            self.succeed()
 
     def submit(self, payload, deadline, within_s=None):
         """Keep the payload's number."""
@@ -110,3 +117,25 @@ def test_a_model_that_is_asked_in_time_hangs_at_the_deadline():
         return pool.patience_s
 
     assert asyncio.run(main()) == [None]
+
+
+def test_who_is_refused_sees_to_it_that_the_model_is_busy():
+    """Under a flood of requests that are refused, the model's answer is not the last thing to be noticed."""
+
+    async def main():
+        pool = OnePlace()
+        batcher = Batcher(cast("Source", pool), BatchLimits(max_rows=8), QueueLimits(2, 1 << 20))
+        deadline = asyncio.get_running_loop().time() + 60
+        asked = [asyncio.ensure_future(batcher.predict(number(n), deadline)) for n in (1, 2)]
+        await asyncio.sleep(0)
+        pool.is_due = True
+        with pytest.raises(Overloaded):
+            await batcher.predict(number(3), deadline)
+        sent = list(pool.numbers)
+        pool.succeed()
+        return sent, pool.numbers, [answer.model_s for answer in await asyncio.gather(*asked)]
+
+    sent, all_sent, answered = asyncio.run(main())
+
+    assert sent == all_sent == [1, 2]
+    assert answered == [CALL_S, CALL_S]

@@ -53,6 +53,23 @@ def test_large_payloads_pass(open_pool):
     assert run(main()) == body
 
 
+def test_an_answer_can_be_taken_before_the_event_loop_comes_to_it(open_pool):
+    """Whoever keeps the event loop busy may ask for it; nothing is lost, and nothing is taken twice."""
+
+    async def main():
+        async with open_pool() as pool:
+            await pool.until_told()
+            asked = [asyncio.ensure_future(pool.ask("echo", text)) for text in (b"one", b"two")]
+            await asyncio.sleep(0)
+            first = pool._running
+            until = time.monotonic() + 60
+            while pool._running is first and time.monotonic() < until:
+                pool.poll()
+            return first.answer.done(), await asyncio.gather(*asked)
+
+    assert run(main()) == (True, [b"one", b"two"])
+
+
 def test_payloads_are_answered_in_their_order(open_pool):
     """Requests are served first come first served, by one process."""
     order = []
