@@ -202,7 +202,7 @@ def _broken_connections(url: str) -> Iterator[None]:
                 f" /etc/docker/certs.d/{host}/ca.crt",
             ) from error
         meaning = _unencrypted(host) if _speaks_no_tls(error) else None
-        raise Passing(_reason(error), meaning=meaning) from error
+        raise Passing(_reason(error, proxy_for(url)), meaning=meaning) from error
 
 
 def _untrusted(error: BaseException) -> ssl.SSLCertVerificationError | None:
@@ -229,14 +229,16 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def _reason(error: httpx.HTTPError) -> str:
+def _reason(error: httpx.HTTPError, proxy: str | None) -> str:
+    """Return what went wrong, without what may be secret in the address of *proxy*."""
+    way = f" through the proxy {urlsplit(proxy).netloc.rpartition('@')[2]}" if proxy else ""
     match error:
         case httpx.ConnectTimeout():
-            return "it cannot be reached in time"
+            return f"it cannot be reached in time{way}"
         case httpx.TimeoutException():
             return "it fell silent"
         case httpx.ConnectError() | httpx.ProxyError():
-            return f"it cannot be reached: {_said(error)}".rstrip(": .")
+            return f"it cannot be reached{way}: {_said(error)}".rstrip(": .")
         case _:
             return f"the connection broke: {_said(error)}".rstrip(": .")
 

@@ -59,6 +59,19 @@ def test_a_proxy_that_cannot_be_used_is_told(proxy, monkeypatch):
     assert "hunter2" not in str(caught.value)
 
 
+def test_a_proxy_that_is_away_is_told(monkeypatch):
+    """The registry may well be up; what is secret in the proxy's address is not shown."""
+    monkeypatch.setenv("ALL_PROXY", "http://me:hunter2@127.0.0.1:1")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+
+    told = pytest.raises(RegistryError, match=r"cannot be reached through the proxy 127\.0\.0\.1:1: ")
+    with Registries(settings()) as registries, told as caught:
+        registries.resolve(ImageRef.parse(f"{HOST}/a:1"))
+
+    assert "hunter2" not in str(caught.value)
+
+
 def test_an_address_that_cannot_be_is_told(registries):
     """The error names it."""
     with pytest.raises(RegistryError, match="localhost:0"):
