@@ -10,6 +10,7 @@ from lading.digest import Digest
 from lading.environment import Environment, PackageIndex, Platform, PythonMinor
 from lading.errors import UnlockableEnvironment
 from lading.lock import Lock, WheelSource
+from lading.locking import server_lock
 from lading.locking.server import ServerLocker
 from packaging.requirements import Requirement
 
@@ -63,6 +64,18 @@ def test_it_is_the_same_every_time(store, tmp_path):
     first, second = (ServerLocker(store, Recorder()).lock(PYTHONS[3], PLATFORMS[0]) for _ in range(2))
 
     assert first == second
+
+
+def test_what_was_locked_is_only_looked_up(store, monkeypatch):
+    """No lock is read or written a second time; a runtime's wheel that was pruned is brought again."""
+    first = ServerLocker(store, Recorder()).lock(PYTHONS[2], PLATFORMS[0])
+    (runtime,) = (package for package in first.packages if package.name == "lading-runtime")
+    assert runtime.source.digest is not None
+    store.path(runtime.source.digest).unlink()
+    monkeypatch.setattr(server_lock, "released", lambda *_: pytest.fail("it was locked again"))
+
+    assert ServerLocker(store, Recorder()).lock(PYTHONS[2], PLATFORMS[0]) == first
+    assert store.find(runtime.source.digest)
 
 
 def test_a_python_without_server_is_told(store):
