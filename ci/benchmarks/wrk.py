@@ -34,7 +34,8 @@ def load(question: Question, port: int, pid: int, connections: int, seconds: int
     after_s = cpu_s(pid)
     count = found["requests"]
     if found["failed"] or not count:
-        sys.exit(f"{found['failed']} of {count} requests to {question.path} failed")
+        answered = f"{count} requests to {question.path} were answered in {seconds} s"
+        sys.exit(f"{answered}, {found['failed']} of them with an error")
     return Load(
         requests_per_s=count / found["us"] * 1e6,
         p50_ms=found["p50_us"] / 1e3,

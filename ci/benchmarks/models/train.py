@@ -19,25 +19,28 @@ from sklearn.linear_model import LogisticRegression
 from xgboost import XGBClassifier
 
 COLUMNS = 20
+PICKLED = {"serialization_format": "cloudpickle"}
+"""As MLflow's autologging saves the documentation's model."""
 
 
-def save(flavour: Any, estimator: Any, rows: pd.DataFrame, classes: Any, folder: Path) -> None:
-    """Fit *estimator* and save it with its signature and an example."""
+def fitted(estimator: Any, rows: pd.DataFrame, classes: Any) -> dict[str, Any]:
+    """Fit *estimator*; return its signature and an example, as `save_model` takes them."""
     estimator.fit(rows, classes)
-    signature = infer_signature(rows, estimator.predict(rows))
-    flavour.save_model(estimator, folder, signature=signature, input_example=rows[:2])
+    return {"signature": infer_signature(rows, estimator.predict(rows)), "input_example": rows[:2]}
 
 
 def main(folder: Path) -> None:
     """Train all of them."""
     iris = load_iris(as_frame=True)
-    forest = RandomForestClassifier(n_estimators=100, random_state=42)
-    save(mlflow.sklearn, forest, iris.data, iris.target, folder / "forest")
-    save(mlflow.xgboost, XGBClassifier(n_estimators=100), iris.data, iris.target, folder / "xgboost")
-    numbers = np.random.default_rng(0)
+    forest, line = RandomForestClassifier(n_estimators=100, random_state=42), LogisticRegression()
+    trees = XGBClassifier(n_estimators=100, n_jobs=1)  # more than one wait for each other on a busy machine
+    described = fitted(forest, iris.data, iris.target)
+    mlflow.sklearn.save_model(forest, folder / "forest", **described, **PICKLED)
+    mlflow.xgboost.save_model(trees, folder / "xgboost", **fitted(trees, iris.data, iris.target))
     names = [f"feature_{number}" for number in range(COLUMNS)]
-    rows = pd.DataFrame(numbers.random((1000, COLUMNS)), columns=names)
-    save(mlflow.sklearn, LogisticRegression(), rows, rows.sum(axis=1) > COLUMNS / 2, folder / "wide")
+    rows = pd.DataFrame(np.random.default_rng(0).random((1000, COLUMNS)), columns=names)
+    described = fitted(line, rows, rows.sum(axis=1) > COLUMNS / 2)
+    mlflow.sklearn.save_model(line, folder / "wide", **described, **PICKLED)
 
 
 if __name__ == "__main__":
