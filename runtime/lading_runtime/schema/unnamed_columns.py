@@ -52,7 +52,8 @@ class UnnamedColumns:
         """
         reading = Reading(buffers)
         for label, field, cells in zip(table.labels, self.fields, table.columns):
-            is_required = type(label) is int and label < len(self.fields)
+            # Positions are the names of the required ones to MLflow, and Python finds False and 0.0 at 0.
+            is_required = isinstance(label, (int, float)) and label in range(len(self.fields))
             read = field.rule.from_frame if is_required else optional_first(field)
             reading.add(label, field.type, read, cells)
         reading.check_twice(zip(table.labels, self.fields), table.labels)

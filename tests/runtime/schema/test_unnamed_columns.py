@@ -1,7 +1,7 @@
 """Columns without names, in every format."""
 
 import pytest
-from lading_runtime.errors import MalformedBody, RequestError, SchemaViolation
+from lading_runtime.errors import MalformedBody, RequestError, SchemaViolation, UnreadableValue
 
 
 @pytest.fixture
@@ -37,6 +37,21 @@ def test_too_few_columns_are_refused(body, given, pair):
     """Fewer columns than the signature has violate it."""
     with pytest.raises(SchemaViolation, match="missing"):
         given(pair, body)
+
+
+@pytest.mark.parametrize(
+    ("label", "error"),
+    [
+        *((position, UnreadableValue) for position in (0, 1, False, True, 0.0, 1.0)),
+        *((name, SchemaViolation) for name in (2, -1, 0.5, "0", None)),
+    ],
+)
+def test_required_are_those_that_are_called_by_a_position(label, error, given, make_signature):
+    """A missing value of a column cannot be read if Python finds its label among the positions."""
+    signature = make_signature({"type": "double"}, {"type": "array", "items": {"type": "double"}})
+
+    with pytest.raises(error):
+        given(signature, {"dataframe_split": {"columns": ["q", label], "data": [[0.5, None]]}})
 
 
 @pytest.mark.parametrize("value", [{"q": [1], "w": [2]}, None])
