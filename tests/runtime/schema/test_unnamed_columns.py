@@ -48,7 +48,8 @@ def test_too_few_columns_are_refused(body, given, pair):
 )
 def test_required_are_those_that_are_called_by_a_position(label, error, given, make_signature):
     """A missing value of a column cannot be read if Python finds its label among the positions."""
-    signature = make_signature({"type": "double"}, {"type": "array", "items": {"type": "double"}})
+    declared = {"type": "array", "items": {"type": "double"}, "required": True}
+    signature = make_signature({"type": "double"}, declared)
 
     with pytest.raises(error):
         given(signature, {"dataframe_split": {"columns": ["q", label], "data": [[0.5, None]]}})
