@@ -50,6 +50,11 @@ def lading(store: Path, *words: object) -> None:
     subprocess.run([str(program), *map(str, words)], env=environ, check=True, capture_output=True)
 
 
+def python_path(folder: Path) -> str:
+    """Return where Python looks for modules, *folder* first."""
+    return os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])])
+
+
 @pytest.fixture(scope="module")
 def here(conformance, tmp_path_factory) -> Machine:
     """A machine with a store of its own, which has built the model once."""
@@ -101,7 +106,7 @@ def test_the_python_of_the_machine_has_no_part(there, digest):
     # What looks for an interpreter begins with the one that runs it.
     (there.folder / "sitecustomize.py").write_text(f"import sys\nsys.executable = {str(broken)!r}\n")
 
-    path = os.pathsep.join([str(there.folder), *filter(None, [os.environ.get("PYTHONPATH")])])
+    path = python_path(there.folder)
 
     assert there.build("--offline", "--bytecode", "imported", PYTHONPATH=path) == digest
 
@@ -134,7 +139,7 @@ def test_what_has_nothing_to_do_is_not_imported(here, digest, tmp_path):
         "atexit.register(lambda: open(os.environ['IMPORTED'], 'w').write(' '.join(sys.modules)))\n"
     )
 
-    built = here.build(PYTHONPATH=str(tmp_path), IMPORTED=str(tmp_path / "imported"))
+    built = here.build(PYTHONPATH=python_path(tmp_path), IMPORTED=str(tmp_path / "imported"))
 
     assert built == digest
     assert RARE.intersection((tmp_path / "imported").read_text().split()) == set()
