@@ -108,12 +108,21 @@ def _split(inputs: Inputs | None) -> Json:
     needed = ["data"]
     if isinstance(inputs, NamedColumns):
         present = [{"contains": {"const": field.name}} for field in inputs.fields if field.is_required]
-        row, columns = LISTS, {**LABELS, "allOf": present} if present else LABELS
+        row, columns = _positional_row(inputs), {**LABELS, "allOf": present} if present else LABELS
         needed = ["columns", "data"]
     elif isinstance(inputs, UnnamedColumns):
         row = _unnamed_row(inputs)
     members = {"columns": columns, "index": LISTS, "data": {"type": "array", "items": row}}
     return {"type": "object", "properties": members, "required": needed, "additionalProperties": False}
+
+
+def _positional_row(inputs: NamedColumns) -> Json:
+    """Return the schema of a row whose cells are in the order that the request says."""
+    cells: list[Json] = []
+    for cell in map(schema_of_cell, inputs.fields):
+        if cell not in cells:
+            cells.append(cell)
+    return {"type": "array", "items": {"anyOf": cells} if len(cells) > 1 else cells[0]}
 
 
 def _records(inputs: Inputs | None) -> Json:

@@ -58,8 +58,9 @@ def schema_of(data_type: DataType) -> Json:
 
 def schema_of_cell(field: Field) -> Json:
     """Return the schema of a cell of a column."""
-    is_nullable = isinstance(field.type, Scalar) and field.type.name in MAY_BE_MISSING
-    return _member(field.type, is_required=field.is_required and not is_nullable)
+    if isinstance(field.type, Scalar):
+        return _member(field.type, is_required=field.type.name not in MAY_BE_MISSING)
+    return _member(field.type, is_required=field.is_required)
 
 
 def schema_of_row(fields: Iterable[Field]) -> Json:

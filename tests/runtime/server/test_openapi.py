@@ -104,6 +104,7 @@ ROOMS = [
     {"type": "long", "name": "rooms", "required": True},
     {"type": "double", "name": "area", "required": True},
     {"type": "string", "name": "note", "required": False},
+    {"type": "integer", "name": "floor", "required": False},
 ]
 CURRENCY = [{"name": "currency", "type": "string", "default": "EUR", "shape": None}]
 
@@ -114,7 +115,10 @@ CURRENCY = [{"name": "currency", "type": "string", "default": "EUR", "shape": No
         ({"dataframe_split": {"columns": ["area", "rooms"], "data": [[1.5, 2]]}}, True),
         ({"dataframe_split": {"columns": ["area"], "data": [[1.5]]}}, False),
         ({"dataframe_split": {"data": [[1.5, 2]]}}, False),
+        ({"dataframe_split": {"columns": ["area", "rooms"], "data": [[1.5, [2]]]}}, False),
         ({"dataframe_records": [{"rooms": 2, "area": None}]}, True),
+        ({"dataframe_records": [{"rooms": 2, "area": 1.5, "note": None, "floor": 3}]}, True),
+        ({"dataframe_records": [{"rooms": 2, "area": 1.5, "floor": None}]}, False),
         ({"dataframe_records": [{"rooms": None, "area": 1.5}]}, False),
         (
             {"dataframe_records": [{"rooms": 2, "area": 1.5, "note": "x"}], "params": {"currency": "CHF"}},
