@@ -10,6 +10,7 @@ from lading_runtime.errors import MalformedBody
 from lading_runtime.schema.cells import Cells, json_type
 from lading_runtime.schema.table import Table, check_gaps, columns_of, keys_of, transpose
 
+NESTED = frozenset([list, dict])
 SPLIT_KEYS = {"columns", "data", "index"}
 
 
@@ -90,8 +91,7 @@ def table_of_records(records: Any) -> Table:
 
 
 def _check_labels(what: str, labels: Any) -> None:
-    is_list = isinstance(labels, list) and not any(isinstance(label, (list, dict)) for label in labels)
-    if labels is not None and not is_list:
+    if labels is not None and not (isinstance(labels, list) and NESTED.isdisjoint(map(type, labels))):
         raise MalformedBody(f"the {what} of 'dataframe_split' must be a list of labels")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from functools import lru_cache
 
 from lading_runtime.errors import UnsupportedMediaType
 
@@ -20,6 +21,7 @@ class MediaType(enum.Enum):
 UTF_8 = ("utf-8", "utf8")
 
 
+@lru_cache(maxsize=16)
 def read_media_type(header: str | None) -> MediaType:
     """Return what a Content-Type header names; JSON where there is none.
 

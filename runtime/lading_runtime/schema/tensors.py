@@ -130,6 +130,9 @@ class TensorSchema:
         if self.is_named:
             return self._from_named_columns(table, buffers)
         tensor = self.tensors[0]
+        numbers = as_numbers(tensor, table, buffers)
+        if numbers is not None:
+            return numbers
         for label, cells in zip(table.labels, table.columns):
             check_cells(label, tensor, cells)
         width = len(table.columns)
@@ -227,6 +230,17 @@ class TensorSchema:
         missing = [tensor.name for tensor in self.tensors if self.is_named and tensor.name not in names]
         if missing:
             raise SchemaViolation(f"model is missing inputs {missing!r}")
+
+
+def as_numbers(tensor: Tensor, table: Table, buffers: Buffers) -> Node | None:
+    """Return *table* if it is as wide as *tensor* and holds nothing but plain numbers; else None."""
+    elements, shape = ELEMENTS.get(tensor.dtype), (table.rows, len(table.columns))
+    if tensor.shape != (-1, shape[1]) or 0 in shape or 1 in shape[1:] or not isinstance(elements, Number):
+        return None
+    packed = elements.pack_plain(list(chain.from_iterable(zip(*table.columns))))
+    if packed is None:
+        return None
+    return {"kind": "array", "dtype": elements.dtype, "shape": shape, "buffer": buffers.add(packed)}
 
 
 def array_node(tensor: Tensor, value: Any, buffers: Buffers) -> Node:
