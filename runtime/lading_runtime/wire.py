@@ -109,7 +109,7 @@ def pack(message: Message) -> list[Buffer]:
     """Return the pieces of *message* in the order in which they are sent; no buffer is copied."""
     views = [_bytes_view(buffer) for buffer in message.buffers]
     sizes = [len(view) for view in views]
-    header = json.dumps({**message.header, "sizes": sizes}, separators=(",", ":")).encode()
+    header = _to_json({**message.header, "sizes": sizes}).encode()
     return [PREFIX.pack(len(header), sum(sizes)) + header, *views]
 
 
@@ -235,6 +235,10 @@ def _descriptors(ancillary: Sequence[tuple[int, int, bytes]]) -> list[int]:
         if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
             descriptors.frombytes(data[: len(data) - len(data) % descriptors.itemsize])
     return list(descriptors)
+
+
+_to_json = json.JSONEncoder(separators=(",", ":")).encode
+"""What `json.dumps` would make anew for each message."""
 
 
 def _bytes_view(buffer: Buffer) -> memoryview:
