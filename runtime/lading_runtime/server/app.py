@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import NamedTuple
 
 from fastapi import FastAPI
 from starlette.routing import Route
@@ -17,11 +18,12 @@ from lading_runtime.server.admission import QueueLimits
 from lading_runtime.server.agents import INFO, SCORING_PATHS, AgentInfo
 from lading_runtime.server.batching import Batcher, BatchLimits
 from lading_runtime.server.card import Served
+from lading_runtime.server.direct import Direct, DirectRoute
 from lading_runtime.server.identity import identity_of
 from lading_runtime.server.instruments import Instruments
 from lading_runtime.server.invocations import Invocations
 from lading_runtime.server.model import ServedModel
-from lading_runtime.server.observation import Observation
+from lading_runtime.server.observation import Observation, Observer
 from lading_runtime.server.open_inference import PATH, OpenInference, infer_path
 from lading_runtime.server.pages import PAGES, page_routes
 from lading_runtime.server.platforms import platform_routes
@@ -37,6 +39,15 @@ logger = logging.getLogger(__name__)
 SCORING = "/invocations"
 
 
+class Application(NamedTuple):
+    """What answers the requests of a worker."""
+
+    asgi: ASGIApp
+
+    direct: Direct
+    """For scoring requests that come whole; they need not go through ASGI, but may."""
+
+
 def create_app(
     model: ServedModel,
     signature: Signature | None,
@@ -44,13 +55,10 @@ def create_app(
     pool: Pool,
     drain: Drain,
     instruments: Instruments | None = None,
-) -> ASGIApp:
+) -> Application:
     """Return the application; its lifespan opens and closes *pool*."""
     instruments = instruments or Instruments()
-    limits = BatchLimits(settings.batch_max_rows, settings.batch_max_delay_s)
-    queue = QueueLimits(settings.queue_max_rows, settings.queue_max_bytes)
-    batcher = Batcher(pool, limits, queue)
-
+    batcher = batcher_of(pool, settings)
     pool.events = batcher.events = instruments.metrics
 
     @asynccontextmanager
@@ -72,7 +80,6 @@ def create_app(
     paths = scoring_paths(model)
     scoring: dict[str, ASGIApp] = dict.fromkeys(paths, invocations)
     scoring[infer_path(identity)] = open_inference
-    served = Served(model, signature, identity, settings)
     app.router.routes.extend(
         [
             *(Route(path, invocations, methods=["POST"]) for path in paths),
@@ -82,13 +89,26 @@ def create_app(
             Route(PATH, open_inference),
             *platform_routes(signature, settings, batcher, ping, invocations),
             Route("/metrics", Scrape(instruments.metrics, model), methods=["GET", "HEAD"]),
-            *page_routes(served, paths),
+            *page_routes(Served(model, signature, identity, settings), paths),
         ]
     )
     if model.agent is not None:
         app.router.routes.append(Route(INFO, AgentInfo(model, settings.agent_name), methods=["GET", "HEAD"]))
     answering = controlled(Shortcut(app, scoring), settings.exposure, open_paths(settings))
-    return Observation(answering, RouteNames(app.router.routes), instruments.metrics, instruments.tracer)
+    observer = Observer(instruments.metrics)
+    observed = Observation(answering, RouteNames(app.router.routes), observer, instruments.tracer)
+    direct = {infer_path(identity): open_inference.direct_route()}
+    direct.update((path, DirectRoute(path, invocations)) for path in paths)
+    # Who wants more of a request wants what ASGI says of it.
+    is_plain = instruments.tracer is None and settings.exposure.is_open
+    return Application(observed, Direct(direct if is_plain else {}, observer))
+
+
+def batcher_of(pool: Pool, settings: Settings) -> Batcher:
+    """Return what requests line up in before *pool*."""
+    limits = BatchLimits(settings.batch_max_rows, settings.batch_max_delay_s)
+    queue = QueueLimits(settings.queue_max_rows, settings.queue_max_bytes)
+    return Batcher(pool, limits, queue)
 
 
 def without_head(route: Route) -> Route:

@@ -151,18 +151,18 @@ class Batcher:
             pieces = split(payload, self._limits.max_rows)
             if pieces is not None:
                 return await self._predict_pieces(payload, pieces, times)
-        return await self._line_up(payload, part, times)
+        return await self._answer_to(self._line_up(payload, part, times))
 
     async def _predict_pieces(self, payload: Payload, pieces: list[Payload], times: Times) -> Prediction:
-        answers = [self._line_up(piece, part_of(piece), times) for piece in pieces]
+        items = [self._line_up(piece, part_of(piece), times) for piece in pieces]
         try:
-            return whole_of(await asyncio.gather(*answers))
+            return whole_of(await asyncio.gather(*map(self._answer_to, items)))
         except Unsplittable as error:
             self._switch_off(error)
-            return await self._line_up(payload, None, times)
+            return await self._answer_to(self._line_up(payload, None, times))
         finally:
-            for answer in answers:
-                answer.cancel()
+            for item in items:
+                item.answer.cancel()
 
     def _check_room(self, rows: int, size_bytes: int, within_s: float) -> None:
         batch_rows = self._limits.max_rows if self._is_on else None
@@ -182,21 +182,23 @@ class Batcher:
         if self._running is not None and self._running.answer.done():
             self._answered(self._running)
 
-    def _line_up(self, payload: Payload, part: Part | None, times: Times) -> asyncio.Future[Prediction]:
+    def _line_up(self, payload: Payload, part: Part | None, times: Times) -> Item:
         loop = asyncio.get_running_loop()
         item = Item(payload, part, times, loop.create_future())
         item.timer = loop.call_at(times.deadline, item.expire)
         item.is_first = self._admission.is_idle
-        item.answer.add_done_callback(partial(self._leave, item))
         self._admission.enter(item.rows, item.size_bytes)
         self._waiting.append(item)
         self._send_next()
-        return item.answer
+        return item
 
-    def _leave(self, item: Item, _: object) -> None:
-        """Forget a request that is answered; if it is still in the queue, without its data."""
-        item.leave()
-        self._admission.leave(item.rows, item.size_bytes)
+    async def _answer_to(self, item: Item) -> Prediction:
+        """Return the answer, or raise it; keep nothing of the request but, in the queue, an empty place."""
+        try:
+            return await item.answer
+        finally:
+            item.leave()
+            self._admission.leave(item.rows, item.size_bytes)
 
     def _send_next(self, reason: str = "idle") -> None:
         """Send the next batch, if there is one and the pool has none of ours; *reason* is why now."""

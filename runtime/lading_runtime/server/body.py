@@ -42,7 +42,9 @@ async def read_body(
         DeadlineExceeded: it is not complete at *deadline*.
     """
     whole: bytes | bytearray | None = scope.get(WHOLE_BODY)
-    if whole is not None and len(whole) <= max_bytes:
+    if whole is not None and len(whole) > max_bytes:
+        raise _too_large(max_bytes)
+    if whole is not None:
         return bytes(whole)
     headers: Iterable[tuple[bytes, bytes]] = scope["headers"]
     declared = next((value for name, value in headers if name == b"content-length"), b"")

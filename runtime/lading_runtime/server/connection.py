@@ -17,10 +17,12 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from lading_runtime.server.body import WHOLE_BODY
+from lading_runtime.server.whole import Whole, WholeRequests
 
 MAX_HEAD_BYTES = 1 << 16
 """As much as uvicorn's other parser takes; what has come in one piece may be more."""
 
+HTTP_1_0 = "1.0"
 UPGRADE_HEADERS = frozenset([b"upgrade", b"http2-settings"])
 
 
@@ -35,15 +37,21 @@ class ConnectionLimits:
 
 
 class Connection(HttpToolsProtocol):
-    """One client's requests, one after the other. Make a class with limits with `with_limits`."""
+    """One client's requests, one after the other. Make a class of them with `connections`."""
 
     limits: ConnectionLimits
+    direct: WholeRequests
+    _whole: Whole | None = None
+    """The request that is being read, as long as it may be whole in one piece."""
     _is_in_head = False
     _head_bytes = 0
     _is_in_piece = False
     """Whether the request that is being read began in the piece of data that is being read."""
     _head_timer: asyncio.TimerHandle | None = None
     _write_timer: asyncio.TimerHandle | None = None
+    _idle_timer: asyncio.TimerHandle | None = None
+    _idle_since: float | None = None
+    """When the last answer was written, on the event loop's clock; None while there is a request."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a client, if there are not too many; its first request must begin in time."""
@@ -54,7 +62,7 @@ class Connection(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the client."""
-        for timer in (self._head_timer, self._write_timer):
+        for timer in (self._head_timer, self._write_timer, self._idle_timer):
             if timer is not None:
                 timer.cancel()
         super().connection_lost(exc)
@@ -67,10 +75,7 @@ class Connection(HttpToolsProtocol):
                 data = self._feed(data)
         except httptools.HttpParserError:
             self._refuse("Invalid HTTP request received.")
-        # uvicorn has none before the first request, whatever its annotation says.
-        cycle: RequestResponseCycle | None = self.cycle
-        is_idle = cycle is None or cycle.response_complete
-        if self._head_timer is None and (self._is_in_head or is_idle):
+        if self._head_timer is None and (self._is_in_head or self._is_idle):
             self._await_head()
 
     def pause_writing(self) -> None:
@@ -87,7 +92,7 @@ class Connection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """A request begins."""
-        super().on_message_begin()
+        self.url, self.headers, self.expect_100_continue = b"", [], False
         self._is_in_piece = True
         self._is_in_head, self._head_bytes = True, 0
 
@@ -97,15 +102,89 @@ class Connection(HttpToolsProtocol):
         if self._head_timer is not None:
             self._head_timer.cancel()
             self._head_timer = None
-        if not self.parser.should_upgrade():
-            super().on_headers_complete()
+        if self.parser.should_upgrade():
+            return
+        if self._may_be_whole():
+            keep_alive = self.parser.get_http_version() != HTTP_1_0 and self.parser.should_keep_alive()
+            self._whole = Whole(self, self.url, self.headers, keep_alive=keep_alive)
+        else:
+            self._begin_cycle()
+
+    def on_body(self, body: bytes) -> None:
+        """A part of a body is there."""
+        if self._whole is None:
+            super().on_body(body)
+        else:
+            self._whole.body += body
 
     def on_message_complete(self) -> None:
         """A request is complete; its body, if nobody can have asked for it yet, goes with it."""
-        if not self.parser.should_upgrade():
-            super().on_message_complete()
-            if self._is_in_piece:
-                self.scope[WHOLE_BODY] = self.cycle.body  # type: ignore[literal-required]  # no key of ASGI
+        if self.parser.should_upgrade():
+            return
+        if self._whole is not None:
+            self._answer_whole(self._whole)
+            return
+        super().on_message_complete()
+        if self._is_in_piece:
+            self.scope[WHOLE_BODY] = self.cycle.body  # type: ignore[literal-required]  # no key of ASGI
+
+    def on_response_complete(self) -> None:
+        """Go on with the next request; if there is none, it must come in time.
+
+        Unlike uvicorn's, one timer stays for as long as requests come.
+        """
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+            return
+        self._idle_since = self.loop.time()
+        if self._idle_timer is None:
+            self._idle_timer = self.loop.call_later(self.timeout_keep_alive, self._check_idle)
+
+    def _unset_keepalive_if_required(self) -> None:
+        self._idle_since = None
+
+    def _check_idle(self) -> None:
+        """End a connection that has been kept alive for nothing; on one that is in use, look again later."""
+        self._idle_timer = None
+        if self._idle_since is None:
+            return
+        left_s = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if left_s > 0:
+            self._idle_timer = self.loop.call_later(left_s, self._check_idle)
+        else:
+            self.timeout_keep_alive_handler()
+
+    def _may_be_whole(self) -> bool:
+        """Tell whether the rest of a request may be there, and is all that it takes to answer it."""
+        return (
+            self._is_in_piece
+            and self._is_idle
+            and not self.expect_100_continue
+            and self.parser.get_method() == b"POST"
+            and self.direct.takes(self.url)
+        )
+
+    @property
+    def _is_idle(self) -> bool:
+        # uvicorn has no cycle before the first request, whatever its annotation says.
+        cycle: RequestResponseCycle | None = self.cycle
+        return cycle is None or cycle.response_complete
+
+    def _answer_whole(self, whole: Whole) -> None:
+        self._whole, self.cycle = None, whole  # type: ignore[assignment]  # it has what is asked of a cycle
+        whole.begin(self.loop, self.direct)
+
+    def _begin_cycle(self) -> None:
+        """Have uvicorn begin what it begins with the first and with the last byte of a head."""
+        url, headers, expects = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        self.headers += headers
+        self.url, self.expect_100_continue = url, expects
+        super().on_headers_complete()
 
     def _await_head(self) -> None:
         self._head_timer = self.loop.call_later(self.limits.timeout_s, self._give_up)
@@ -134,11 +213,20 @@ class Connection(HttpToolsProtocol):
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
             return self._without_upgrade(data[upgrade.args[0] :])
+        if self._whole is not None:
+            self._go_on_as_cycle(self._whole)
         if self._is_in_head:
             self._head_bytes += len(data)
             if self._head_bytes > MAX_HEAD_BYTES:
                 self._refuse("The head of the request is too large.")
         return b""
+
+    def _go_on_as_cycle(self, part: Whole) -> None:
+        """Have uvicorn read a request whose rest is not there yet."""
+        self._whole = None
+        self._begin_cycle()
+        if part.body:
+            super().on_body(bytes(part.body))
 
     def _without_upgrade(self, rest: bytes) -> bytes:
         """Return the request whose head has been parsed, and *rest*, without the offer of an upgrade."""
@@ -154,6 +242,6 @@ class Connection(HttpToolsProtocol):
         self.send_400_response(message)
 
 
-def with_limits(limits: ConnectionLimits) -> type[Connection]:
-    """Return the class of connections with *limits*."""
-    return type("LimitedConnection", (Connection,), {"limits": limits})
+def connections(limits: ConnectionLimits, direct: WholeRequests) -> type[Connection]:
+    """Return the class of connections with *limits*, whose whole requests *direct* answers."""
+    return type("LimitedConnection", (Connection,), {"limits": limits, "direct": direct})

@@ -17,7 +17,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TypeVar
 
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from lading_runtime.errors import DeadlineExceeded, ModelError, Overloaded, RequestError, ScoringError
 from lading_runtime.payload import Node
@@ -30,7 +30,7 @@ from lading_runtime.server.heap import Heap
 from lading_runtime.server.interruption import ClientDisconnected, Cutoff, Presence
 from lading_runtime.server.predictor import Prediction, Predictor
 from lading_runtime.server.problems import problem_of
-from lading_runtime.server.reply import Reply
+from lading_runtime.server.reply import Reply, Respond
 from lading_runtime.server.settings import Settings
 from lading_runtime.wire import Buffer
 
@@ -77,15 +77,30 @@ class Invocations:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        exchange: Exchange = scope[SCOPE_KEY]
-        settings = self._settings
-        reply = Reply(
+        await self._answer(scope, receive, self._reply(send))
+
+    async def answer_whole(self, scope: Scope, respond: Respond) -> None:
+        """Answer one request, whose body is there, at once."""
+        await self._answer(scope, receive_nothing, self._reply(send_nothing, respond))
+
+    @property
+    def is_streamable(self) -> bool:
+        """Whether a request may be answered in parts."""
+        return self._predictor.is_streamable
+
+    def _reply(self, send: Send, respond: Respond | None = None) -> Reply:
+        settings, dialect = self._settings, self._dialect
+        return Reply(
             send,
             settings.request_timeout_s,
             has_stack_traces=settings.has_stack_traces,
-            problems=self._dialect.problems,
-            ending=self._dialect.ending,
+            problems=dialect.problems,
+            ending=dialect.ending,
+            respond=respond,
         )
+
+    async def _answer(self, scope: Scope, receive: Receive, reply: Reply) -> None:
+        exchange: Exchange = scope[SCOPE_KEY]
         try:
             await self._score(scope, receive, exchange, reply)
         except ClientDisconnected:
@@ -143,10 +158,12 @@ class Invocations:
         self, encode: Callable[[Node, Sequence[Buffer]], T], prediction: Prediction, exchange: Exchange
     ) -> T:
         exchange.queue_s, exchange.model_s = prediction.queue_s, prediction.model_s
-        size = sum(len(buffer) for buffer in prediction.buffers)
+        value, buffers = prediction.value, prediction.buffers
         began = time.perf_counter()
-        work = partial(encode, prediction.value, prediction.buffers)
-        encoded = work() if size <= INLINE_BYTES else await self._in_thread(work, exchange)
+        if sum(map(len, buffers)) <= INLINE_BYTES:
+            encoded = encode(value, buffers)
+        else:
+            encoded = await self._in_thread(partial(encode, value, buffers), exchange)
         exchange.encoded_at = time.perf_counter()
         exchange.encode_s = exchange.encoded_at - began
         return encoded
@@ -160,6 +177,20 @@ class Invocations:
     async def _in_thread(self, work: Callable[[], T], exchange: Exchange) -> T:
         exchange.is_large = True
         return await asyncio.get_running_loop().run_in_executor(self._threads, _do_uncollected, work)
+
+
+async def receive_nothing() -> Message:
+    """Stand for ASGI's `receive` where all is there.
+
+    Raises:
+        ClientDisconnected: always.
+    """
+    raise ClientDisconnected
+
+
+async def send_nothing(message: Message) -> None:
+    """Stand for ASGI's `send` where nothing is answered in parts."""
+    raise AssertionError(message["type"])
 
 
 def asked_timeout_s(headers: Iterable[tuple[bytes, bytes]], timeout_s: float) -> float:

@@ -79,9 +79,9 @@ def parts_of(prediction: Prediction, rows: Sequence[int]) -> list[Prediction]:
     Raises:
         Unsplittable: it has not one row for each row of the payload.
     """
-    value, buffers = prediction.value, prediction.buffers
+    value, buffers, queue_s, model_s = prediction
     if value["kind"] == "texts":
-        return [prediction._replace(value={"kind": "json", "buffer": 0}, buffers=[text]) for text in buffers]
+        return [Prediction({"kind": "json", "buffer": 0}, [text], queue_s, model_s) for text in buffers]
     total = sum(rows)
     if value["kind"] != "array" or value["shape"][0] != total:
         raise Unsplittable("the model gave not one row for each row of a batch")
@@ -91,7 +91,7 @@ def parts_of(prediction: Prediction, rows: Sequence[int]) -> list[Prediction]:
     for count in rows:
         end = start + count * row_bytes
         part = {"kind": "array", "dtype": value["dtype"], "shape": [count, *width], "buffer": 0}
-        parts.append(prediction._replace(value=part, buffers=[view[start:end]]))
+        parts.append(Prediction(part, [view[start:end]], queue_s, model_s))
         start = end
     return parts
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 import logging
 import re
 import traceback
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from functools import lru_cache
 from types import TracebackType
-from typing import Any, Optional
+from typing import Any, NamedTuple, Optional
 
 import orjson
 from gunicorn.config import Config
@@ -26,10 +27,20 @@ QUIET = {"uvicorn": logging.WARNING, "asyncio": logging.WARNING}
 STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "color_message", "taskName"}
 """What every record has; the rest are the fields of the event."""
 
-FIELDS = "lading_fields"
-"""An attribute of records that are made for every request: all the fields at once."""
+EVENTS = "lading_events"
+"""An attribute of a record that stands for several events, which are alike but for their times and fields."""
 
 
+class Event(NamedTuple):
+    """What a line says beside logger, level and message."""
+
+    time_s: float
+    """Since 1970."""
+
+    fields: dict[str, Any]
+
+
+NUMBERS = frozenset([int, float])
 PLAIN = re.compile(r"[!#-<>-~]+")
 """Printable ASCII without space, quote and equals sign."""
 
@@ -38,29 +49,33 @@ class TextFormatter(logging.Formatter):
     """``2026-01-31T12:00:00.000Z INFO [7] lading_runtime.access request status=200 …``."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return *record* as one line; more only for a traceback."""
-        head = f"{_time(record)} {record.levelname} [{record.process}] {record.name} {record.getMessage()}"
-        fields = "".join(f" {name}={_word(value)}" for name, value in _fields(record).items())
+        """Return *record* as a line for each of its events; more only for a traceback."""
+        head = f"{record.levelname} [{record.process}] {record.name} {record.getMessage()}"
+        lines = "\n".join([f"{_time(time_s)} {head}{_words(fields)}" for time_s, fields in _events(record)])
         frames = f"\n{_frames(record.exc_info)}" if record.exc_info else ""
-        return f"{head}{fields}{frames}"
+        return f"{lines}{frames}"
 
 
 class JsonFormatter(logging.Formatter):
     """One JSON object per line: time, level, pid, logger, message, and the fields of the event."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return *record* as one line."""
-        line = {
-            "time": _time(record),
-            "level": record.levelname,
-            "pid": record.process,
-            "logger": record.name,
-            "message": record.getMessage(),
-            **_fields(record),
-        }
-        if record.exc_info:
-            line["exception"] = _frames(record.exc_info)
-        return orjson.dumps(line, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+        """Return *record* as a line for each of its events."""
+        return "\n".join([_json(record, *event) for event in _events(record)])
+
+
+def _json(record: logging.LogRecord, time_s: float, fields: dict[str, Any]) -> str:
+    line = {
+        "time": _time(time_s),
+        "level": record.levelname,
+        "pid": record.process,
+        "logger": record.name,
+        "message": record.getMessage(),
+        **fields,
+    }
+    if record.exc_info:
+        line["exception"] = _frames(record.exc_info)
+    return orjson.dumps(line, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
 
 
 FORMATTERS: dict[str, type[logging.Formatter]] = {"text": TextFormatter, "json": JsonFormatter}
@@ -99,17 +114,19 @@ def _share(handlers: list[logging.Handler], access_handlers: list[logging.Handle
         logging.getLogger(name).setLevel(level if level <= logging.DEBUG else max(level, least))
 
 
-def _fields(record: logging.LogRecord) -> dict[str, Any]:
-    own = record.__dict__.get(FIELDS)
-    if own is None:
-        own = {name: value for name, value in record.__dict__.items() if name not in STANDARD}
+def _events(record: logging.LogRecord) -> Sequence[Event]:
+    """Return what *record* stands for; most stand for one event of the request that is being answered."""
+    events: Sequence[Event] | None = record.__dict__.get(EVENTS)
+    if events is not None:
+        return events
+    fields = {name: value for name, value in record.__dict__.items() if name not in STANDARD}
     correlation = CURRENT.get()
-    return own if correlation is None else {**own, **correlation.fields()}
+    return [Event(record.created, fields if correlation is None else {**fields, **correlation.fields()})]
 
 
-def _time(record: logging.LogRecord) -> str:
-    second = int(record.created)
-    return f"{_second(second)}.{int((record.created - second) * 1000):03d}Z"
+def _time(moment: float) -> str:
+    second = int(moment)
+    return f"{_second(second)}.{int((moment - second) * 1000):03d}Z"
 
 
 @lru_cache(maxsize=1)
@@ -117,10 +134,18 @@ def _second(moment: int) -> str:
     return datetime.fromtimestamp(moment, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S")
 
 
+def _words(fields: Mapping[str, Any]) -> str:
+    """Return *fields* as words, each with a space before it; most are numbers, which need no look."""
+    return "".join(
+        [
+            f" {name}={value}" if value.__class__ in NUMBERS else f" {name}={_word(value)}"
+            for name, value in fields.items()
+        ]
+    )
+
+
 def _word(value: object) -> str:
     """Return *value* as one word: text with anything but plain characters in it is quoted."""
-    if type(value) is int or type(value) is float:
-        return repr(value)
     text = str(value)
     return text if PLAIN.fullmatch(text) else orjson.dumps(text).decode()
 

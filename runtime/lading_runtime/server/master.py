@@ -14,13 +14,12 @@ from typing import Any, NoReturn
 from gunicorn.arbiter import Arbiter
 from gunicorn.config import Config
 from gunicorn.errors import HaltServer
-from starlette.types import ASGIApp
 
 from lading_runtime.schema.datatypes import BrokenSignature
 from lading_runtime.schema.signature import Signature, read_signature
 
 # Every module of the application is imported here, in the master, so that all workers share it.
-from lading_runtime.server.app import create_app
+from lading_runtime.server.app import Application, create_app
 from lading_runtime.server.control import Recycling
 from lading_runtime.server.host import ModelHost
 from lading_runtime.server.instruments import InstrumentCase
@@ -98,7 +97,7 @@ class Server(DrainingApplication):
         except (ValueError, TypeError) as error:
             raise BadSetting("GUNICORN_CMD_ARGS", f"{name}: {error}") from error
 
-    def load(self) -> ASGIApp:
+    def load(self) -> Application:  # type: ignore[override]  # for our own worker
         """Return the application; called in each worker."""
         for other in self.others:
             other.forget()

@@ -24,6 +24,7 @@ from lading_runtime.protocol.open_inference.metadata import (
     server_metadata,
 )
 from lading_runtime.schema.signature import Signature
+from lading_runtime.server.direct import DirectRoute
 from lading_runtime.server.inference import InferenceDialect
 from lading_runtime.server.invocations import Invocations
 from lading_runtime.server.metrics import Metrics
@@ -35,6 +36,7 @@ from lading_runtime.server.settings import Settings
 from lading_runtime.server.statistics import Statistics
 
 PATH = "/v2{rest:path}"
+INFER = "/v2/models/{name}/infer"
 
 METHOD_NOT_ALLOWED = 405
 READING = ("GET", "HEAD")
@@ -90,6 +92,10 @@ class OpenInference:
         parts = InferenceDialect(identity, signature, is_streamed=True)
         self._infer = Invocations(signature, settings, predictor, whole)
         self._infer_stream = Invocations(signature, settings, predictor, parts)
+
+    def direct_route(self) -> DirectRoute:
+        """Return what answers inference requests."""
+        return DirectRoute(INFER, self._infer, self._statistics.count)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""

@@ -55,7 +55,9 @@ class Item:
         """Hand the answer to whoever still waits."""
         if self.is_wanted:
             queue_s = sent_at - self.came_at + prediction.queue_s
-            self.answer.set_result(prediction._replace(queue_s=queue_s))
+            self.answer.set_result(
+                Prediction(prediction.value, prediction.buffers, queue_s, prediction.model_s)
+            )
 
     def fail(self, error: Exception) -> None:
         """Hand an error to whoever still waits."""

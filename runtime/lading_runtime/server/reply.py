@@ -9,6 +9,9 @@ been sent, so that an error is still a response of its own.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
+from functools import partial
+from typing import Callable
 
 import orjson
 from starlette.types import Message, Send
@@ -17,7 +20,7 @@ from lading_runtime.errors import ScoringError
 from lading_runtime.server.dialect import DONE
 from lading_runtime.server.interruption import ClientDisconnected, Cutoff
 from lading_runtime.server.problems import MLFLOW_PROBLEMS, ProblemFormat
-from lading_runtime.server.responses import JSON, respond, respond_problem
+from lading_runtime.server.responses import JSON, Response, problem_response, send_whole
 
 EVENT_STREAM = b"text/event-stream; charset=utf-8"
 HEADERS = [
@@ -26,6 +29,9 @@ HEADERS = [
     # nginx gathers responses unless it is told not to.
     (b"x-accel-buffering", b"no"),
 ]
+
+Respond = Callable[[Response], Awaitable[None]]
+"""Gives a whole answer."""
 
 
 def event_of(data: bytes) -> bytes:
@@ -44,8 +50,10 @@ class Reply:
         has_stack_traces: bool,
         problems: ProblemFormat = MLFLOW_PROBLEMS,
         ending: bytes | None = DONE,
+        respond: Respond | None = None,
     ) -> None:
         self._send = send
+        self._respond = partial(send_whole, send) if respond is None else respond
         self._patience_s = patience_s
         self._problems = problems
         self._ending = ending
@@ -56,7 +64,7 @@ class Reply:
         self, body: bytes, media_type: bytes = JSON, headers: tuple[tuple[bytes, bytes], ...] = ()
     ) -> None:
         """Answer with the whole of a prediction."""
-        await respond(self._send, 200, body, media_type=media_type, headers=headers)
+        await self._respond(Response(200, body, media_type, headers))
 
     async def event(self, data: bytes) -> None:
         """Send a part of a prediction.
@@ -74,7 +82,7 @@ class Reply:
         """Answer with *error*; after the first part, as the last event before the end."""
         if not self._has_begun:
             has_traces = self._has_stack_traces
-            await respond_problem(self._send, error, has_stack_traces=has_traces, problems=self._problems)
+            await self._respond(problem_response(error, self._problems, has_stack_traces=has_traces))
             return
         fields = self._problems.fields(error, has_stack_traces=self._has_stack_traces)
         await self.event(orjson.dumps({"error": fields.pop("message", ""), **fields}))

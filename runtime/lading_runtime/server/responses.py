@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import orjson
 from starlette.types import Send
 
@@ -9,6 +11,15 @@ from lading_runtime.errors import BodyTooSlow, NotReady, Overloaded, ScoringErro
 from lading_runtime.server.problems import MLFLOW_PROBLEMS, RETRY_AFTER_S, ProblemFormat
 
 JSON = b"application/json"
+
+
+class Response(NamedTuple):
+    """A whole answer."""
+
+    status: int
+    body: bytes
+    media_type: bytes = JSON
+    headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
 async def respond(
@@ -34,8 +45,19 @@ async def respond_problem(
     problems: ProblemFormat = MLFLOW_PROBLEMS,
 ) -> None:
     """Answer with *error*, in the format of the route."""
+    await send_whole(send, problem_response(error, problems, has_stack_traces=has_stack_traces))
+
+
+def problem_response(error: ScoringError, problems: ProblemFormat, *, has_stack_traces: bool) -> Response:
+    """Return the answer that says *error*."""
     body = orjson.dumps(problems.fields(error, has_stack_traces=has_stack_traces))
-    await respond(send, problems.status(error), body, headers=_headers(error))
+    return Response(problems.status(error), body, headers=_headers(error))
+
+
+async def send_whole(send: Send, response: Response) -> None:
+    """Answer with *response*."""
+    status, body, media_type, headers = response
+    await respond(send, status, body, media_type=media_type, headers=headers)
 
 
 def _headers(error: ScoringError) -> tuple[tuple[bytes, bytes], ...]:

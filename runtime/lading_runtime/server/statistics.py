@@ -55,11 +55,12 @@ class Statistics:
         async def handle(request: Request) -> None:
             started = time.perf_counter()
             await app(*request)
-            self._count(request.scope[SCOPE_KEY], time.perf_counter() - started)
+            self.count(request.scope[SCOPE_KEY], time.perf_counter() - started)
 
         return handle
 
-    def _count(self, exchange: Exchange, total_s: float) -> None:
+    def count(self, exchange: Exchange, total_s: float) -> None:
+        """Count an inference request that has been answered."""
         self._values[self._last] = round(time.time() * 1e3)
         self._durations["success" if exchange.status == OK else "fail"].add(total_s)
         self._durations["queue"].add(exchange.queue_s)

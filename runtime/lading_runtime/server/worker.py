@@ -15,16 +15,19 @@ import signal
 import socket
 from collections.abc import Coroutine, Iterator
 from types import FrameType
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable, cast
 
 import uvicorn
 import uvloop
 from gunicorn.app.base import BaseApplication
 from gunicorn.workers import base
 
-from lading_runtime.server.connection import ConnectionLimits, with_limits
+from lading_runtime.server.connection import ConnectionLimits, connections
 from lading_runtime.server.probes import Drain
 from lading_runtime.server.settings import Settings
+
+if TYPE_CHECKING:
+    from lading_runtime.server.app import Application
 
 DRAIN_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 RETIRE_SIGNAL = signal.SIGUSR2
@@ -163,10 +166,12 @@ class Worker(base.Worker):
 
     def _config(self) -> uvicorn.Config:
         settings = self.app.settings
+        application = cast("Application", self.wsgi)  # what gunicorn was given, whatever it calls that
+        limits = ConnectionLimits(settings.max_connections, settings.client_timeout_s)
         return uvicorn.Config(
-            self.wsgi,
+            application.asgi,
             loop="uvloop",
-            http=with_limits(ConnectionLimits(settings.max_connections, settings.client_timeout_s)),
+            http=connections(limits, application.direct),
             ws="none",
             lifespan="on",
             log_config=None,

@@ -158,3 +158,35 @@ def is_refused(server) -> bool:
             return connection.recv(1) == b""
     except ConnectionError:
         return True
+
+
+def told(server, asked: bytes, piece_bytes: int) -> list[bytes]:
+    """Return the lines of the answers to *asked*, sent in pieces, without what differs each time."""
+    with connect(server) as connection:
+        for at in range(0, len(asked), piece_bytes):
+            connection.sendall(asked[at : at + piece_bytes])
+        lines = answers(connection).split(b"\r\n")
+    return [line for line in lines if not line.startswith((b"date:", b"x-request-id:"))]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        request(b"POST", b"", BODY) + request(b"POST", b"Connection: close\r\n", BODY),
+        request(b"POST", b"", b"{") + request(b"POST", b"Connection: close\r\n", b'{"inputs": [{}]}'),
+        request(b"POST", b"Connection: close\r\n", BODY).replace(b"HTTP/1.1", b"HTTP/1.0"),
+        request(b"POST", b"X-Request-Timeout: soon\r\nConnection: close\r\n", BODY),
+        request(b"POST", b"Expect: 100-continue\r\nConnection: close\r\n", BODY),
+        b"POST /invocations HTTP/1.1\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+        + b"%x\r\n%b\r\n0\r\n\r\n" % (len(BODY), BODY),
+    ],
+    ids=["good", "bad", "HTTP/1.0", "bad timeout", "expecting", "chunked"],
+)
+def test_a_request_in_pieces_is_answered_like_one_that_comes_whole(start, asked):
+    """How a request is cut on its way changes not a byte of what is answered."""
+    server = start().until_ready()
+
+    whole, in_pieces = told(server, asked, len(asked)), told(server, asked, 7)
+
+    assert in_pieces in (whole, [b"HTTP/1.1 100 Continue", b"", *whole])
+    assert whole[0].startswith(b"HTTP/1.1 ")

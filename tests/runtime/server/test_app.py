@@ -35,7 +35,7 @@ def client(open_pool, tmp_path):
             drain.has_begun = drained
             async with open_pool(each) as pool:
                 await pool.until_told()
-                app = create_app(ServedModel(tmp_path, mlmodel), None, settings, pool, drain)
+                app = create_app(ServedModel(tmp_path, mlmodel), None, settings, pool, drain).asgi
                 transport = httpx.ASGITransport(app=app)
                 async with httpx.AsyncClient(transport=transport, base_url="http://server") as http:
                     return await conversation(http)
@@ -196,7 +196,8 @@ def log(caplog):
 
 def access_lines(log):
     """Return the fields of the lines about requests."""
-    return [record.lading_fields for record in log.records if record.name == "lading_runtime.access"]
+    records = [record for record in log.records if record.name == "lading_runtime.access"]
+    return [event.fields for record in records for event in record.lading_events]
 
 
 def test_each_request_is_one_line(client, log):

@@ -5,7 +5,7 @@ import logging
 import sys
 
 import pytest
-from lading_runtime.server.logs import JsonFormatter, TextFormatter
+from lading_runtime.server.logs import EVENTS, Event, JsonFormatter, TextFormatter
 
 
 def record(message="layer written", *, level=logging.INFO, exc_info=None, **fields):
@@ -56,3 +56,14 @@ def test_exceptions_show_frames_and_type_but_not_their_text(formatter):
     assert "ValueError" in line
     assert "in raised" in line
     assert "invalid literal" not in line
+
+
+@pytest.mark.parametrize("formatter", [TextFormatter(), JsonFormatter()])
+def test_a_record_of_several_events_is_a_line_for_each(formatter):
+    """Events that are logged together have lines of their own, each with its time and its fields."""
+    events = [Event(0.5, {"status": 200}), Event(61.25, {"status": 404})]
+
+    lines = formatter.format(record("request", **{EVENTS: events})).split("\n")
+
+    assert ["00:00:00.500Z" in lines[0], "00:01:01.250Z" in lines[1]] == [True, True]
+    assert ["200" in lines[0], "404" in lines[1]] == [True, True]

@@ -38,7 +38,7 @@ def client(open_pool, tmp_path):
             async with open_pool(each) as pool:
                 await pool.until_told()
                 model = ServedModel(tmp_path, mlmodel)
-                app = create_app(model, read_signature(mlmodel), settings, pool, drain)
+                app = create_app(model, read_signature(mlmodel), settings, pool, drain).asgi
                 transport = httpx.ASGITransport(app=app)
                 async with httpx.AsyncClient(transport=transport, base_url="http://server") as http:
                     return await conversation(http)

@@ -37,7 +37,7 @@ def ask(open_pool, tmp_path):
             async with open_pool("ready") as pool:
                 await pool.until_told()
                 model = ServedModel(tmp_path, MLMODEL)
-                app = create_app(model, read_signature(MLMODEL), settings, pool, Drain())
+                app = create_app(model, read_signature(MLMODEL), settings, pool, Drain()).asgi
                 transport = httpx.ASGITransport(app=app)
                 async with httpx.AsyncClient(transport=transport, base_url="http://server") as http:
                     return [

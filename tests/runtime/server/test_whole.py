@@ -1,0 +1,101 @@
+"""A request that came whole gets one answer, in one piece."""
+
+import asyncio
+from types import SimpleNamespace
+
+import pytest
+from lading_runtime.server.whole import DefaultLines, Whole
+
+DATE = (b"date", b"Thu, 01 Jan 2026 00:00:00 GMT")
+CLOSE = (b"connection", b"close")
+
+
+class Carrier:
+    """A connection that remembers what it was told."""
+
+    def __init__(self, default_headers):
+        self.server_state = SimpleNamespace(default_headers=default_headers)
+        self.flow = SimpleNamespace(write_paused=False)
+        self.transport = self
+        self.tasks = set()
+        self.said = []
+
+    def write(self, data):
+        """Take an answer."""
+        self.said.append(data)
+
+    def close(self):
+        """Be hung up."""
+        self.said.append("closed")
+
+    def on_response_complete(self):
+        """Hear that an answer is complete."""
+        self.said.append("complete")
+
+
+def answered(*default_headers, keep_alive=True, is_gone=False):
+    """Return what a carrier is told when a request on it is answered."""
+    carrier = Carrier([*default_headers])
+    whole = Whole(carrier, b"/invocations", [], keep_alive=keep_alive)
+    whole.disconnected = is_gone
+    asyncio.run(whole.respond(200, b"content-length: 2\r\n", b"{}"))
+    return carrier.said
+
+
+def test_an_answer_is_one_piece():
+    """Status, the headers of every answer, those of this one, and the body are written at once."""
+    head = b"HTTP/1.1 200 OK\r\ndate: Thu, 01 Jan 2026 00:00:00 GMT\r\ncontent-length: 2\r\n\r\n"
+
+    assert answered(DATE) == [head + b"{}", "complete"]
+
+
+def test_a_client_that_wants_no_further_answer_is_told_so():
+    """The last answer on a connection says that it is, and ends it."""
+    said = answered(keep_alive=False)
+
+    assert said == [
+        b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}",
+        "closed",
+        "complete",
+    ]
+
+
+@pytest.mark.parametrize("keep_alive", [True, False])
+def test_a_worker_that_drains_says_so_once(keep_alive):
+    """Where every answer ends its connection, no answer says it twice."""
+    said = answered(CLOSE, keep_alive=keep_alive)
+
+    assert said[0].count(b"connection: close") == 1
+    assert said[1:] == ["closed", "complete"]
+
+
+def test_nothing_is_said_to_a_client_that_left():
+    """An answer for nobody is not written."""
+    assert answered(is_gone=True) == []
+
+
+def test_who_is_not_answered_is_hung_up_on():
+    """A connection whose request ended without an answer does not wait for one for ever."""
+    carrier = Carrier([])
+
+    class Silent:
+        """Answers nothing."""
+
+        async def answer(self, _whole):
+            """End."""
+
+    async def main():
+        Whole(carrier, b"/", [], keep_alive=True).begin(asyncio.get_running_loop(), Silent())
+        await asyncio.wait(carrier.tasks)
+
+    asyncio.run(main())
+
+    assert carrier.said == ["closed"]
+
+
+def test_the_headers_of_every_answer_are_those_of_now():
+    """The list of headers is a new one every second; the lines follow it."""
+    lines = DefaultLines()
+
+    assert lines.of([DATE]) == (b"date: Thu, 01 Jan 2026 00:00:00 GMT\r\n", False)
+    assert lines.of([CLOSE]) == (b"connection: close\r\n", True)
