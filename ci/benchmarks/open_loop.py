@@ -140,8 +140,10 @@ class Clients:
         running: set[asyncio.Task[None]] = set()
 
         async def ask(client: Client, due_at: float) -> None:
+            # The server hangs up on who has not begun to ask for a while.
+            client = client if client.is_open else await self.connect()
             load.outcomes.append(await client.ask(due_at))
-            idle.append(client if client.is_open else await self.connect())
+            idle.append(client)
 
         watching = asyncio.create_task(watch())
         began = time.perf_counter()
