@@ -26,16 +26,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Self
+from typing import BinaryIO, Self
 
 import platformdirs
 
 from lading.digest import Digest
 from lading.errors import DigestMismatch, StoreError
 from lading.verified import Verified, touch
-
-if TYPE_CHECKING:
-    from filelock import FileLock
 
 _CHUNK_BYTES = 1 << 20
 
@@ -190,12 +187,7 @@ class Store:
         with store_errors("write", path):
             path.parent.mkdir(parents=True, exist_ok=True)
             # takes a twentieth of a start to import, and builds that only look things up need no lock
-            lock: FileLock = import_module("filelock").FileLock(path, thread_local=False, is_singleton=False)
-            try:
-                lock.acquire(blocking=False)
-            except TimeoutError:
-                on_wait()
-                lock.acquire(cancel_check=is_cancelled)
+            lock = import_module("lading.file_lock").acquired(path, on_wait, is_cancelled)
         try:
             yield
         finally:
