@@ -91,6 +91,8 @@ class Batcher:
     def __init__(self, pool: Source, limits: BatchLimits, queue: QueueLimits = UNLIMITED) -> None:
         self._pool = pool
         self._limits = limits
+        self._most_rows = limits.max_rows
+        """Of one request; those of a batch may be fewer, see `turn_on`."""
         self._admission = Admission(queue)
         self._is_on = False
         self._waiting: deque[Item] = deque()
@@ -100,7 +102,10 @@ class Batcher:
         self.events: Events = Unheard()
 
     def turn_on(self, max_rows: int) -> None:
-        """Join and cut requests from now on; until then they take the same way one by one."""
+        """Join and cut requests from now on; until then they take the same way one by one.
+
+        At most *max_rows* rows are joined. A request that has more of them is alone.
+        """
         self._is_on, self._limits = True, replace(self._limits, max_rows=max_rows)
 
     @property
@@ -147,8 +152,9 @@ class Batcher:
         within_s = deadline - asyncio.get_running_loop().time()
         self._check_room(1 if part is None else part.rows, sum(map(len, payload.buffers)), within_s)
         times = Times(deadline, deadline if limit is None else limit)
-        if part is not None and part.rows > self._limits.max_rows:
-            pieces = split(payload, self._limits.max_rows)
+        # A client's own rows may go together, however few of several clients' the model was tried with.
+        if part is not None and part.rows > self._most_rows:
+            pieces = split(payload, self._most_rows)
             if pieces is not None:
                 return await self._predict_pieces(payload, pieces, times)
         return await self._answer_to(self._line_up(payload, part, times))

@@ -122,6 +122,23 @@ def test_a_request_that_hangs_harms_no_other(open_pool):
     assert answers == [[0], [2], [6]]
 
 
+def test_what_the_model_was_not_tried_with_is_not_joined_and_not_cut(open_pool):
+    """Of several requests, as many rows go together as the model was tried with; one goes as a whole."""
+
+    async def main():
+        async with open_pool() as pool:
+            await pool.until_ready()
+            batches = recorded(pool)
+            batcher = Batcher(pool, BatchLimits(max_rows=4))
+            batcher.turn_on(2)
+            deadline = asyncio.get_running_loop().time() + 60
+            payloads = [numbers(0), numbers(1, 2, 3), numbers(4), numbers(5), numbers(6), numbers(*range(6))]
+            await asyncio.gather(*[batcher.predict(payload, deadline) for payload in payloads])
+            return batches
+
+    assert asyncio.run(main()) == [[0], [1, 2, 3], [4, 5], [6], [0, 1, 2, 3], [4, 5]]
+
+
 def test_an_answer_that_is_not_by_rows_ends_batching(open_pool):
     """Each request is asked alone then, and nothing is joined any more."""
     answers, batches = answered(open_pool, [numbers(0), numbers(1), numbers(COUNTS), numbers(3)])
