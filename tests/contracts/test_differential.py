@@ -52,7 +52,7 @@ D19 Columns that appear twice are refused with either error code. If they may be
     null, MLflow gives the model their name as every value.
 D20 Values without names are read as the first column's type, and then cast. Where that is a time, texts are
     read by the model's pandas: what is no time, and stands where a text belongs, may be refused with either
-    error code.
+    error code. Where it is an integer, fractions are refused; MLflow cuts them off.
 
 Also compared loosely: nulls for booleans, texts and bytes are kept, as MLflow 3.18 does (the suite's
 *also f*; the MLflow here is 3.17), and so are the texts beside them in an array, which it cuts to the width

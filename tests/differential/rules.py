@@ -143,6 +143,7 @@ def request_tests() -> dict[str, Callable[[Case], bool]]:
         "bare": is_bare,
         "objects by column": has_objects_by_column,
         "nameless values": has_nameless_values,
+        "nameless fractions": has_nameless_fractions,
         "objects as rows": has_objects_as_rows,
         "rows of different kinds": has_rows_of_different_kinds,
         "short year in params": has_short_year_in_params,
@@ -154,7 +155,25 @@ def has_nameless_values(case: Case) -> bool:
     """Tell whether `inputs` or `instances` is a value without names, or a list of such."""
     payload = case.payload if isinstance(case.payload, dict) else {}
     sent = [payload[key] for key in ("inputs", "instances") if key in payload]
-    return any(not isinstance(value, dict) for value in sent) and not has_objects_as_rows(case)
+    return any(
+        not isinstance(value, dict)
+        and not (isinstance(value, list) and value and all(isinstance(row, dict) for row in value))
+        for value in sent
+    )
+
+
+def has_nameless_fractions(case: Case) -> bool:
+    """Tell whether there is a number with a fraction among values without names."""
+    payload = case.payload if isinstance(case.payload, dict) else {}
+    sent = payload.get("inputs", payload.get("instances"))
+    return has_nameless_values(case) and holds_fraction(sent)
+
+
+def holds_fraction(value: Any) -> bool:
+    """Tell whether *value* is, or holds in lists, a number with a fraction."""
+    if isinstance(value, list):
+        return any(map(holds_fraction, value))
+    return isinstance(value, float) and not value.is_integer()
 
 
 def has_objects_as_rows(case: Case) -> bool:

@@ -40,6 +40,8 @@ RETIRE_S = 10.0
 LAST_REQUESTS_S = 1.0
 """How long a connection that was made before the end of listening may take to bring its request."""
 TICK_S = 0.01
+ROUNDS = 3
+"""Of the event loop without a pause, so that it has just looked at the sockets when it goes on."""
 
 
 class DrainingServer(uvicorn.Server):
@@ -109,7 +111,8 @@ class DrainingServer(uvicorn.Server):
         its socket, and libuv looks at the clock before it looks at sockets, so a worker that the machine
         kept waiting comes here first. And who was accepted may still be about to send its request.
         """
-        await asyncio.sleep(TICK_S)
+        for _ in range(ROUNDS):
+            await asyncio.sleep(0)
         self._stop_listening()
         loop = asyncio.get_running_loop()
         until = loop.time() + LAST_REQUESTS_S

@@ -35,7 +35,7 @@ def test_why_a_model_cannot_be_loaded_can_be_asked_for(start):
     assert (ping.status_code, refused.status_code) == (503, 503)
     for text in (ping.text, health.text, refused.text):
         assert "the weights are missing" in text
-    assert server.log.count("model not loaded") == 1
+    server.eventually(lambda: server.log.count("model not loaded") == 1)
 
 
 @pytest.mark.parametrize(
