@@ -125,6 +125,14 @@ def test_mlflows_own_client_gets_the_same_predictions(port: int, mlflow_python: 
     assert json.loads(printed.splitlines()[-1]) == [[0, 1, 2], [0, 1, 2]]
 
 
+def test_the_open_inference_protocol_calls_it_as_the_registry_does(port: int):
+    """Whoever asked for an alias of a registered model finds its name, and the version that it stood for."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/v2/models/iris_classifier", timeout=60) as answer:
+        said = json.load(answer)
+
+    assert (said["name"], said["versions"]) == ("iris_classifier", ["1"])
+
+
 def test_every_uri_of_the_model_gives_the_same_environment_layers(way: tuple[str, ...], store: Path):
     """The run, the version and the alias name one model, so their images share base and environments."""
     with contextlib.closing(sqlite3.connect(store / "mlflow.db")) as database:
