@@ -132,7 +132,7 @@ def unpack_header(data: Buffer, buffers_bytes: int) -> Header:
         BrokenStream: it is no header, or its sizes are not those of the prefix.
     """
     try:
-        header = json.loads(bytes(data))
+        header = json.loads(str(data, "utf-8"))  # of bytes it would find out the encoding first
     except (ValueError, RecursionError) as error:
         raise BrokenStream("no JSON header") from error
     sizes = header.get("sizes") if isinstance(header, dict) else None
