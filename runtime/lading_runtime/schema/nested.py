@@ -120,6 +120,7 @@ def _conform_array(value: Any, array: Array, *, is_required: bool) -> Any:
     if not isinstance(value, list):
         raise Unreadable(f"{json_type(value)} instead of a list")
     if isinstance(array.items, Scalar):
+        check_elements(value, array.items)
         return conform_scalars(value, array.items) if value else value
     return [conform(item, array.items, is_required=is_required) for item in value]
 
@@ -203,13 +204,13 @@ def check_unicode(texts: Iterable[str | None]) -> None:
         raise Unreadable("a text that is no Unicode") from None
 
 
-def check_elements(values: list[Any]) -> None:
-    """Refuse lists where texts belong; of an object NumPy makes the text that Python prints.
+def check_elements(values: list[Any], scalar: Scalar) -> None:
+    """Refuse lists among the texts of an array; of an object NumPy makes the text that Python prints.
 
     Raises:
         Unreadable: there is one.
     """
-    if any(isinstance(value, list) for value in values):
+    if scalar.name == "string" and any(isinstance(value, list) for value in values):
         raise Unreadable("a list instead of a text")
 
 
@@ -224,7 +225,6 @@ def conform_scalars(values: list[Any], scalar: Scalar) -> list[Any]:
     if (scalar.name, kind) == ("double", "object"):  # ``pd.to_numeric``, because object is Decimal to NumPy
         return [None if value is None else exact_float(value) for value in values]
     if scalar.name == "string" and kind in ("str", "object"):
-        check_elements(values)
         return [value if value is None or isinstance(value, str) else str(value) for value in values]
     if scalar.name == "binary" and kind in ("str", "object"):
         for value in filter(None, values):

@@ -71,6 +71,13 @@ def test_nothing_else_is_an_element(kind, cell, given, make_columns):
         given(make_columns(x=array(kind)), sent(cell))
 
 
+def test_a_column_of_texts_may_hold_lists_where_nothing_is_cast(given, make_columns):
+    """In a body that is the input itself, a list is an object to pandas, as a text is."""
+    signature = make_columns(input={"type": "string", "required": True})
+
+    assert given(signature, {"input": ["a", "b"]})["input"][0] == ["a", "b"]
+
+
 def test_objects_and_maps_hold_numpy_scalars(given, make_columns):
     """Numbers in objects and maps are NumPy's, as MLflow leaves them."""
     frame = given(make_columns(x=POINT | {"required": True}), sent({"p": "a", "q": 1}))
