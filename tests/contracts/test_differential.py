@@ -27,7 +27,8 @@ D4  The index of a split frame must label each row. The suite decides this for t
 D5  What is no base64 is refused in CSV, too, where MLflow hands the text to the model.
 D6  Lists and objects as booleans or bytes are refused wherever they are, as the suite allows for columns;
     so are texts as elements of boolean tensors, and numbers as booleans in bare bodies; and both among
-    the elements of lists of booleans, where MLflow takes every text for true.
+    the elements of lists of booleans, where MLflow takes every text for true. So are lists beside single
+    values in a column that is a tensor.
 D7  Bytes are base64 everywhere: also inside lists, objects and maps and in bare bodies, where MLflow
     hands the text to the model. (No rule: the echoes are compared with bytes for their texts.)
 D8  CSV rows that are longer than the header are refused; pandas takes their first cells for labels and
@@ -53,6 +54,8 @@ D19 Columns that appear twice are refused with either error code. If they may be
 D20 Values without names are read as the first column's type, and then cast. Where that is a time, texts are
     read by the model's pandas: what is no time, and stands where a text belongs, may be refused with either
     error code. Where it is an integer, fractions are refused; MLflow cuts them off.
+D21 Labels are a list; of an object pandas takes the keys.
+D22 Numbers beside texts, as times in a body that is the input itself, are refused; MLflow casts them there.
 
 Also compared loosely: nulls for booleans, texts and bytes are kept, as MLflow 3.18 does (the suite's
 *also f*; the MLflow here is 3.17), and so are the texts beside them in an array, which it cuts to the width

@@ -83,6 +83,7 @@ class Trial:
         known = [rule for rule in rules if rule.accept["check"] in ("refused", "decoded")]
         touching = [rule for rule in map(self._seen, known) if rule.touches(self.case)]
         is_bound = self.case.answer.status == 200 and any(rule.required for rule in touching)
+        is_bound = is_bound and not self._is_empty(self.case.answer)
         problems: Complaints = [] if is_bound else self._differences(self.case)
         if not is_bound and not problems:
             return []
@@ -99,6 +100,12 @@ class Trial:
             answers.append(twin.answer)
             problems += [f"asked {name}: {line}" for line in differences]
         return [] if self._has_two_faults(answers) else problems
+
+    def _is_empty(self, answer: Answer) -> bool:
+        """Tell whether the model got no rows, so that no value can have been refused."""
+        said = answer.json.get("predictions", answer.json)
+        data = said.get("data") if isinstance(said, dict) else None
+        return isinstance(data, dict) and data.get("kind") == "DataFrame" and not data["rows"]
 
     def _seen(self, rule: Any) -> Any:
         """Return *rule* with an eye for the columns of this signature."""

@@ -53,6 +53,7 @@ def value_tests(replay: ModuleType) -> dict[str, Callable[[Any], bool]]:
             lambda value: value is None or (isinstance(value, float) and math.isnan(value))
         ),
         "no boolean": lambda value: value is not None and not isinstance(value, bool),
+        "number": replay.any_leaf(replay.is_number),
         **TYPED_TESTS,
         "time beyond nanoseconds": lambda value: (
             isinstance(value, str)
@@ -144,6 +145,7 @@ def request_tests() -> dict[str, Callable[[Case], bool]]:
         "objects by column": has_objects_by_column,
         "nameless values": has_nameless_values,
         "nameless fractions": has_nameless_fractions,
+        "labels by key": has_labels_by_key,
         "objects as rows": has_objects_as_rows,
         "rows of different kinds": has_rows_of_different_kinds,
         "short year in params": has_short_year_in_params,
@@ -160,6 +162,12 @@ def has_nameless_values(case: Case) -> bool:
         and not (isinstance(value, list) and value and all(isinstance(row, dict) for row in value))
         for value in sent
     )
+
+
+def has_labels_by_key(case: Case) -> bool:
+    """Tell whether the labels of a split frame are an object, of which pandas takes the keys."""
+    split = case.payload.get("dataframe_split") if isinstance(case.payload, dict) else None
+    return isinstance(split, dict) and any(isinstance(split.get(key), dict) for key in ("columns", "index"))
 
 
 def has_nameless_fractions(case: Case) -> bool:
