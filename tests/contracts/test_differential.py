@@ -67,8 +67,12 @@ MLflow answered 500 to none of a hundred thousand requests of this kind. Where i
 too deep to parse, Lading answers 400: `test_mutations.py`.
 """
 
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.internal.conjecture import providers
+from hypothesis.internal.constants_ast import Constants
 
 from tests.differential.bodies import Request, requests
 from tests.differential.judge import Judge
@@ -85,6 +89,19 @@ def judge(conformance, mlflow_python):
     """Who compares the two."""
     with parties(mlflow_python) as both:
         yield Judge(load_replay(conformance.folder), conformance.folder / "deviations.toml", both)
+
+
+@pytest.fixture(autouse=True)
+def nobodys_constants(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Have the same requests generated whatever else is imported.
+
+    Hypothesis tries numbers and texts from the source of all modules of this repository, so that any change
+    of any of them, and any test that runs before in the same process, would make other requests.
+    """
+    monkeypatch.setattr(providers, "_get_local_constants", Constants)
+    providers.CONSTANTS_CACHE.cache.clear()
+    yield
+    providers.CONSTANTS_CACHE.cache.clear()
 
 
 @pytest.mark.parametrize("kind", KINDS)
