@@ -56,8 +56,8 @@ def test_what_waits_behind_a_misfortune_is_answered(start, in_background, prompt
     others = [in_background(server.ask, f"echo {number}") for number in range(40)]
 
     allowed = {200, 503, 504} if prompt == "hold" else {200}
-    assert {other.result().status_code for other in others} <= allowed
-    assert first.result().status_code == 200
+    # The first, too, may come behind the unfortunate one: nothing orders what two clients send.
+    assert {other.result().status_code for other in (first, *others)} <= allowed
     assert unfortunate.result().status_code in {500, 504}
 
 
