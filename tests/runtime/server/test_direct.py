@@ -1,6 +1,7 @@
 """Which requests are answered past ASGI, and with which headers."""
 
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from lading_runtime.server.correlation import Correlation, Trace
@@ -12,7 +13,8 @@ from lading_runtime.server.responses import Response
 
 def direct(*paths, is_streamable=False):
     """Return what answers at *paths*."""
-    route = DirectRoute("/", SimpleNamespace(is_streamable=is_streamable))
+    invocations: Any = SimpleNamespace(is_streamable=is_streamable)
+    route = DirectRoute("/", invocations)
     return Direct(dict.fromkeys(paths, route), Observer(Metrics()))
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from lading_runtime.server.whole import DefaultLines, Whole
@@ -35,7 +36,7 @@ class Carrier:
 
 def answered(*default_headers, keep_alive=True, is_gone=False):
     """Return what a carrier is told when a request on it is answered."""
-    carrier = Carrier([*default_headers])
+    carrier: Any = Carrier([*default_headers])
     whole = Whole(carrier, b"/invocations", [], keep_alive=keep_alive)
     whole.disconnected = is_gone
     asyncio.run(whole.respond(200, b"content-length: 2\r\n", b"{}"))
@@ -76,7 +77,7 @@ def test_nothing_is_said_to_a_client_that_left():
 
 def test_who_is_not_answered_is_hung_up_on():
     """A connection whose request ended without an answer does not wait for one for ever."""
-    carrier = Carrier([])
+    carrier: Any = Carrier([])
 
     class Silent:
         """Answers nothing."""
@@ -85,7 +86,8 @@ def test_who_is_not_answered_is_hung_up_on():
             """End."""
 
     async def main():
-        Whole(carrier, b"/", [], keep_alive=True).begin(asyncio.get_running_loop(), Silent())
+        silent: Any = Silent()
+        Whole(carrier, b"/", [], keep_alive=True).begin(asyncio.get_running_loop(), silent)
         await asyncio.wait(carrier.tasks)
 
     asyncio.run(main())
