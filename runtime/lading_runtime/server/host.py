@@ -10,7 +10,7 @@ import json
 import os
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +28,10 @@ EXIT_S = 2.0
 class ModelHost:
     """The process that loads the model and forks the model processes."""
 
-    def __init__(self, model: ServedModel, python: Path) -> None:
+    def __init__(self, model: ServedModel, python: Path, variables: Mapping[str, str]) -> None:
         self._model = model
         self._python = python
+        self._variables = variables
         self._ours, self._theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._reports, self._reporters = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         # The host's end blocks: the host shares it.
@@ -55,6 +56,7 @@ class ModelHost:
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
+            env={**os.environ, **self._variables},
             pass_fds=(self._theirs.fileno(), self._mlmodel),
             # A session of its own: Ctrl-C in a terminal asks the server to drain, not the model to end.
             start_new_session=True,

@@ -36,7 +36,7 @@ class Candidate:
             BadSetting: there is no model in the folder any more.
         """
         self.model = ServedModel.read(settings.model)
-        self.host = ModelHost(self.model, settings.model_python)
+        self.host = ModelHost(self.model, settings.model_python, settings.model_variables)
         self.host.start()
         self._stream, self._lifeline = self.host.probe()
 

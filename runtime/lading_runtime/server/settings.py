@@ -12,6 +12,7 @@ from typing import Callable, TypeVar
 from lading_runtime.server.cgroup import Limits
 from lading_runtime.server.exposure import Exposure
 from lading_runtime.server.hosting import Hosting
+from lading_runtime.server.threads import thread_variables
 
 T = TypeVar("T")
 
@@ -58,6 +59,9 @@ class Settings:
 
     workers: int
     """Pairs of HTTP worker and model process (``MLFLOW_MODELS_WORKERS``)."""
+
+    model_variables: Mapping[str, str]
+    """What the model's processes find in their environment, beside what this one has."""
 
     request_timeout_s: float
     """From a request's arrival to its answer (``MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT``).
@@ -148,11 +152,13 @@ class Settings:
             BadSetting: a value cannot be used.
         """
         read = _Reader(environ)
+        workers = read("MLFLOW_MODELS_WORKERS", _count, str(limits.pairs))
         return cls(
             model=read("LADING_MODEL", _folder, "/opt/ml/model"),
             model_python=read("LADING_MODEL_PYTHON", _program, "/opt/env/bin/python"),
             bind=_bind(read("LADING_HOST", str, "0.0.0.0"), _port(read)),  # noqa: S104 - a container's
-            workers=read("MLFLOW_MODELS_WORKERS", _count, str(limits.pairs)),
+            workers=workers,
+            model_variables=thread_variables(environ, limits.cpus, workers),
             request_timeout_s=read("MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT", _positive, "60"),
             model_max_rss_bytes=read("LADING_MODEL_MAX_RSS", _bytes, "0"),
             stream_close_s=read("LADING_STREAM_CLOSE_S", _seconds, "5"),

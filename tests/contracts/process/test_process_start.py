@@ -127,3 +127,19 @@ def test_nothing_is_written_to_disk(start, tmp_path):
 def files(folder: Path) -> set[Path]:
     """Return all files below a folder but Python's own caches, which it writes where it may."""
     return {Path(root, name) for root, _, names in os.walk(folder) for name in names if name[-4:] != ".pyc"}
+
+
+def test_numerical_libraries_share_the_processors(start):
+    """A model process is told how many threads are its share, and that they sleep while they wait."""
+    server = start().until_ready()
+
+    assert 1 <= int(server.ask("variable OMP_NUM_THREADS").json()) <= len(os.sched_getaffinity(0))
+    assert server.ask("variable OMP_WAIT_POLICY").json() == "PASSIVE"
+
+
+def test_a_number_of_threads_that_somebody_has_set_stays(start):
+    """What a user says of threads is all that the model's libraries are told."""
+    server = start(OMP_NUM_THREADS="7").until_ready()
+
+    assert server.ask("variable OMP_NUM_THREADS").json() == "7"
+    assert server.ask("variable OPENBLAS_NUM_THREADS").json() is None

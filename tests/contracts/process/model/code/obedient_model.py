@@ -24,6 +24,8 @@ class ObedientModel:
         word, _, rest = data["prompt"].partition(" ")
         if word in {"pid", "made", "which"}:
             return {"pid": os.getpid(), "made": self.made, "which": WHICH}[word]
+        if word == "variable":
+            return os.environ.get(rest)
         if word in MISFORTUNES:
             return MISFORTUNES[word](rest)
         if word == "sleep":
