@@ -136,7 +136,7 @@ class Trial:
         return self._as_split(self.case).payload if is_csv else self.case.payload
 
     def _columns_with_nulls(self) -> set[str | int]:
-        """Return the columns in which the request has a null, or leaves a key out in some rows."""
+        """Return the columns in which the request has a null or NaN, or which it leaves out in some rows."""
         counts: dict[str | int, int] = {}
         nulls: set[str | int] = set()
         # By identity: columns without names are often of one type.
@@ -145,12 +145,15 @@ class Trial:
         def look(spec: Spec, cell: Any) -> Any:
             label = spec.get("name", positions[id(spec)])
             counts[label] = counts.get(label, 0) + 1
-            if None in self._replay.every_value([cell]):
+            # NaN is the one value that is not itself.
+            if any(value is None or value != value for value in self._replay.every_value([cell])):  # noqa: PLR0124
                 nulls.add(label)
             return cell
 
-        Cells(self._signature, look).document(self._sent())
-        return nulls | {label for label, count in counts.items() if count < max(counts.values())}
+        sent = self._sent()
+        Cells(self._signature, look).document(sent)
+        rows = max([rows_of(sent), *counts.values()])
+        return nulls | {label for label, count in counts.items() if count < rows}
 
     def _texts_of_bytes(self) -> set[str]:
         """Return the texts that the request sends for bytes in lists and objects, or as the input itself."""
@@ -252,6 +255,13 @@ class Trial:
         called = [*given] if isinstance(given, list) else []
         count = len(self._signature.inputs)
         return [*called, *range(len(called), count)][:count]
+
+
+def rows_of(sent: Any) -> int:
+    """Return how many rows a split data frame has, the empty ones, too; 0 where it is none."""
+    split = sent.get("dataframe_split") if isinstance(sent, dict) else None
+    data = split.get("data") if isinstance(split, dict) else None
+    return len(data) if isinstance(data, list) else 0
 
 
 def boolean_of(spec: Spec, cell: Any) -> Any:
