@@ -11,13 +11,13 @@ from lading.store import Store
 
 
 def test_the_runtimes_wheel_has_the_checkouts_sources(store):
-    """In a checkout the runtime's wheel is built from its sources, every one of them."""
+    """In a checkout the runtime's wheel is built from its sources, every one of them, pages and all."""
     sources = Path(assets.__file__).parents[2] / "runtime" / "lading_runtime"
 
     names = zipfile.ZipFile(assets.runtime_wheel(store)).namelist()
     packed = {name.removeprefix("lading_runtime/") for name in names if name.startswith("lading_runtime/")}
-    written = {file.relative_to(sources).as_posix() for file in sources.rglob("*.py")}
-    assert packed == written | {"py.typed"}
+    files = (file for file in sources.rglob("*") if file.is_file() and "__pycache__" not in file.parts)
+    assert packed == {file.relative_to(sources).as_posix() for file in files}
 
 
 def test_equal_sources_give_equal_bytes(store, tmp_path):
