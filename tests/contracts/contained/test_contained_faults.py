@@ -94,7 +94,8 @@ def test_a_model_that_cannot_be_loaded_is_said(start):
 
         assert statuses == [200, 503]
         assert "the weights are missing" in server.said("/ping")
-        assert "model not loaded" in server.log
+        # The master looks once a second.
+        eventually(lambda: "model not loaded" in server.log)
 
 
 def test_a_server_whose_model_cannot_be_loaded_ends(start):

@@ -138,7 +138,7 @@ def test_a_client_that_leaves_ends_the_stream(start):
 
     server.eventually(lambda: "stream closed" in server.log)
     assert server.pid_of_model() == model
-    assert "error=ClientDisconnected" in server.log
+    server.eventually(lambda: "error=ClientDisconnected" in server.log)
 
 
 def test_a_client_that_leaves_before_the_first_part_ends_the_stream(start, gate):
