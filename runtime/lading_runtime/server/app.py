@@ -69,8 +69,7 @@ def create_app(
         yield
         deciding.cancel()
         pool.close()
-        if instruments.tracer is not None:
-            await asyncio.get_running_loop().run_in_executor(None, instruments.tracer.close)
+        await instruments.close()
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     invocations = Invocations(signature, settings, batcher)

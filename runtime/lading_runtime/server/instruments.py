@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +19,11 @@ class Instruments:
 
     metrics: Metrics = field(default_factory=Metrics)
     tracer: Tracer | None = None
+
+    async def close(self) -> None:
+        """Send what has been observed and not been sent; in a thread, as the network is slow."""
+        if self.tracer is not None:
+            await asyncio.get_running_loop().run_in_executor(None, self.tracer.close)
 
 
 class InstrumentCase:
