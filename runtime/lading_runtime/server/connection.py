@@ -1,7 +1,7 @@
 """A client's connection: uvicorn's, with what it lacks.
 
 Slow clients hold nothing for long: the head of a request must be there in time, an answer must be taken
-piece by piece, and there are only so many connections. (The body of a request has its deadline.)
+piece by piece, and there are only so many connections. (What a body must keep to, `body.py` says.)
 
 A request that offers to go on in another protocol (``Upgrade: h2c``, which Java's client sends by itself)
 is answered as if it did not (RFC 9110 §7.8); httptools takes its body for the other protocol. And the
