@@ -15,8 +15,8 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from lading_runtime.errors import Unauthenticated
-from lading_runtime.server.access import SCOPE_KEY
 from lading_runtime.server.api_keys import ApiKeys, presented_key
+from lading_runtime.server.exchange import SCOPE_KEY
 from lading_runtime.server.exposure import Exposure
 from lading_runtime.server.problems import MLFLOW_PROBLEMS, OPEN_INFERENCE_PROBLEMS
 from lading_runtime.server.responses import respond

@@ -33,10 +33,12 @@ from typing import NamedTuple, Protocol
 from lading_runtime.errors import NotReady, Overloaded, ScoringError, Unsplittable
 from lading_runtime.payload import Payload
 from lading_runtime.server.admission import Admission, QueueLimits
+from lading_runtime.server.deadlines import Deadlines
 from lading_runtime.server.events import Events, Unheard
-from lading_runtime.server.joining import Part, join, part_of, parts_of, split, whole_of
-from lading_runtime.server.predictor import Prediction, Predictor
+from lading_runtime.server.joining import Part, Value, join, part_of, parts_of, split, whole_of
+from lading_runtime.server.predictor import Prediction, Predictor, Waiter
 from lading_runtime.server.queued import Batch, Item, Times, fail_all
+from lading_runtime.server.waiters import Awaited, Followers
 
 logger = logging.getLogger(__name__)
 
@@ -96,6 +98,8 @@ class Batcher:
         self._admission = Admission(queue)
         self._is_on = False
         self._waiting: deque[Item] = deque()
+        self._deadlines = Deadlines()
+        self._followers = Followers()
         self._retries: deque[Batch] = deque()
         self._running: Running | None = None
         self._pause: asyncio.TimerHandle | None = None
@@ -147,28 +151,47 @@ class Batcher:
             Overloaded: it would come too late, or too many wait already.
             ScoringError: there is none.
         """
+        times = Times(deadline, deadline if limit is None else limit)
+        pieces, part = self._admit(payload, times)
+        if pieces is not None:
+            return await self._predict_pieces(payload, pieces, times)
+        return await self._answer_to(payload, part, times)
+
+    def ask(self, payload: Payload, deadline: float, limit: float, waiter: Waiter) -> None:
+        """Do what `predict` does for *waiter*.
+
+        Raises:
+            NotReady: the model is not loaded, or never will be.
+            Overloaded: it would come too late, or too many wait already.
+        """
+        times = Times(deadline, limit)
+        pieces, part = self._admit(payload, times)
+        if pieces is None:
+            self._line_up(payload, part, times, waiter)
+        else:
+            self._followers.follow(self._predict_pieces(payload, pieces, times), waiter)
+
+    def _admit(self, payload: Payload, times: Times) -> tuple[list[Payload] | None, Part | None]:
+        """Return the pieces that *payload* must be cut into, or None, and how it can be joined."""
         self._pool.check_accepts()
         part = part_of(payload) if self._is_on else None
-        within_s = deadline - asyncio.get_running_loop().time()
-        self._check_room(1 if part is None else part.rows, sum(map(len, payload.buffers)), within_s)
-        times = Times(deadline, deadline if limit is None else limit)
+        rows = 1 if part is None else part.rows
+        within_s = times.deadline - asyncio.get_running_loop().time()
+        self._check_room(rows, sum(map(len, payload.buffers)), within_s)
         # A client's own rows may go together, however few of several clients' the model was tried with.
-        if part is not None and part.rows > self._most_rows:
-            pieces = split(payload, self._most_rows)
-            if pieces is not None:
-                return await self._predict_pieces(payload, pieces, times)
-        return await self._answer_to(self._line_up(payload, part, times))
+        is_large = part is not None and rows > self._most_rows
+        return split(payload, self._most_rows) if is_large else None, part
 
     async def _predict_pieces(self, payload: Payload, pieces: list[Payload], times: Times) -> Prediction:
-        items = [self._line_up(piece, part_of(piece), times) for piece in pieces]
+        answers = [asyncio.ensure_future(self._answer_to(piece, part_of(piece), times)) for piece in pieces]
         try:
-            return whole_of(await asyncio.gather(*map(self._answer_to, items)))
+            return whole_of(await asyncio.gather(*answers))
         except Unsplittable as error:
             self._switch_off(error)
-            return await self._answer_to(self._line_up(payload, None, times))
+            return await self._answer_to(payload, None, times)
         finally:
-            for item in items:
-                item.answer.cancel()
+            for answer in answers:
+                answer.cancel()
 
     def _check_room(self, rows: int, size_bytes: int, within_s: float) -> None:
         batch_rows = self._limits.max_rows if self._is_on else None
@@ -188,23 +211,22 @@ class Batcher:
         if self._running is not None and self._running.answer.done():
             self._answered(self._running)
 
-    def _line_up(self, payload: Payload, part: Part | None, times: Times) -> Item:
-        loop = asyncio.get_running_loop()
-        item = Item(payload, part, times, loop.create_future())
-        item.timer = loop.call_at(times.deadline, item.expire)
-        item.is_first = self._admission.is_idle
-        self._admission.enter(item.rows, item.size_bytes)
+    def _line_up(self, payload: Payload, part: Part | None, times: Times, waiter: Waiter) -> Item:
+        item = Item(payload, part, times, waiter, self._admission)
+        self._deadlines.add(item, times.deadline)
         self._waiting.append(item)
-        self._send_next()
+        if self._running is None:
+            self._send_next()
         return item
 
-    async def _answer_to(self, item: Item) -> Prediction:
-        """Return the answer, or raise it; keep nothing of the request but, in the queue, an empty place."""
+    async def _answer_to(self, payload: Payload, part: Part | None, times: Times) -> Prediction:
+        """Return the answer, or raise it; if nobody awaits it any more, give up its place."""
+        awaited = Awaited(asyncio.get_running_loop().create_future())
+        item = self._line_up(payload, part, times, awaited)
         try:
-            return await item.answer
+            return await awaited.answer
         finally:
             item.leave()
-            self._admission.leave(item.rows, item.size_bytes)
 
     def _send_next(self, reason: str = "idle") -> None:
         """Send the next batch, if there is one and the pool has none of ours; *reason* is why now."""
@@ -308,8 +330,10 @@ class Batcher:
             self._failed(batch, error)
         else:
             self._send_next("answered")
-            for item, part in zip(batch, parts):
-                item.succeed(part, sent_at)
+            queued_until = sent_at + answer.result().queue_s
+            model_s = answer.result().model_s
+            for item, (value, buffers) in zip(batch, parts):
+                item.succeed(value, buffers, queued_until - item.came_at, model_s)
         self._send_next("answered")
 
     def _failed(self, batch: Batch, error: Exception) -> None:
@@ -328,7 +352,8 @@ class Batcher:
         self._is_on = False
 
 
-def _parts_of(batch: Batch, answer: asyncio.Future[Prediction]) -> list[Prediction]:
+def _parts_of(batch: Batch, answer: asyncio.Future[Prediction]) -> list[Value]:
     prediction = answer.result()
     is_alone = len(batch) == 1
-    return [prediction] if is_alone else parts_of(prediction, [item.rows for item in batch])
+    whole: Value = prediction.value, prediction.buffers
+    return [whole] if is_alone else parts_of(*whole, [item.rows for item in batch])

@@ -90,6 +90,16 @@ async def _gather(receive: Receive, max_bytes: int, hurry: Hurry) -> bytes:
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
+def check_size(body: bytes, *, max_bytes: int) -> None:
+    """Return if *body* has no more than *max_bytes*.
+
+    Raises:
+        BodyTooLarge: it has.
+    """
+    if len(body) > max_bytes:
+        raise _too_large(max_bytes)
+
+
 def unpack_body(body: bytes, encoding: bytes, *, max_bytes: int) -> bytes:
     """Return *body* without its ``Content-Encoding``.
 

@@ -6,6 +6,9 @@ piece by piece, and there are only so many connections. (What a body must keep t
 A request that offers to go on in another protocol (``Upgrade: h2c``, which Java's client sends by itself)
 is answered as if it did not (RFC 9110 §7.8); httptools takes its body for the other protocol. And the
 head of a request has a largest size; what comes before it is complete would otherwise fill the memory.
+
+A scoring request that came in one piece has no cycle of uvicorn's (`whole.py`), and one whose head has come
+before is not parsed (`heads.py`).
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from lading_runtime.server.body import WHOLE_BODY
+from lading_runtime.server.heads import TRANSFER_ENCODING, Head, KnownHeads
 from lading_runtime.server.whole import Whole, WholeRequests
 
 MAX_HEAD_BYTES = 1 << 16
@@ -41,10 +45,16 @@ class Connection(HttpToolsProtocol):
 
     limits: ConnectionLimits
     direct: WholeRequests
+    heads: KnownHeads
+    """Of scoring requests, whoever sent them."""
     _whole: Whole | None = None
     """The request that is being read, as long as it may be whole in one piece."""
+    _is_in_request = False
+    """Whether the parser waits for the rest of a request."""
     _is_in_head = False
     _head_bytes = 0
+    _data = b""
+    """What is being parsed, if a request begins where it does."""
     _is_in_piece = False
     """Whether the request that is being read began in the piece of data that is being read."""
     _head_timer: asyncio.TimerHandle | None = None
@@ -70,6 +80,11 @@ class Connection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Take bytes from the client."""
         self._unset_keepalive_if_required()
+        known = None if self._is_in_request else self.heads.find(data)
+        if known is not None and self._is_idle and self.direct.takes(known[0].url):
+            self._stop_head_timer()
+            self._answer_whole(Whole(self, *known))
+            return
         try:
             while data:
                 data = self._feed(data)
@@ -93,20 +108,19 @@ class Connection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A request begins."""
         self.url, self.headers, self.expect_100_continue = b"", [], False
-        self._is_in_piece = True
+        self._is_in_piece = self._is_in_request = True
         self._is_in_head, self._head_bytes = True, 0
 
     def on_headers_complete(self) -> None:
         """The head of a request is complete; one that offers an upgrade is read once more, without that."""
         self._is_in_head = False
-        if self._head_timer is not None:
-            self._head_timer.cancel()
-            self._head_timer = None
+        self._stop_head_timer()
         if self.parser.should_upgrade():
             return
-        if self._may_be_whole():
-            keep_alive = self.parser.get_http_version() != HTTP_1_0 and self.parser.should_keep_alive()
-            self._whole = Whole(self, self.url, self.headers, keep_alive=keep_alive)
+        keep_alive = self.parser.get_http_version() != HTTP_1_0 and self.parser.should_keep_alive()
+        head = Head(self.url, self.headers, keep_alive=keep_alive)
+        if self._may_be_whole(head):
+            self._whole = Whole(self, head)
         else:
             self._begin_cycle()
 
@@ -119,9 +133,11 @@ class Connection(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """A request is complete; its body, if nobody can have asked for it yet, goes with it."""
+        self._is_in_request = False
         if self.parser.should_upgrade():
             return
         if self._whole is not None:
+            self.heads.add(self._data, self._whole.head)
             self._answer_whole(self._whole)
             return
         super().on_message_complete()
@@ -158,13 +174,14 @@ class Connection(HttpToolsProtocol):
         else:
             self.timeout_keep_alive_handler()
 
-    def _may_be_whole(self) -> bool:
+    def _may_be_whole(self, head: Head) -> bool:
         """Tell whether the rest of a request may be there, and is all that it takes to answer it."""
         return (
             self._is_in_piece
             and self._is_idle
             and not self.expect_100_continue
             and self.parser.get_method() == b"POST"
+            and TRANSFER_ENCODING not in head.named
             and self.direct.takes(self.url)
         )
 
@@ -176,7 +193,7 @@ class Connection(HttpToolsProtocol):
 
     def _answer_whole(self, whole: Whole) -> None:
         self._whole, self.cycle = None, whole  # type: ignore[assignment]  # it has what is asked of a cycle
-        whole.begin(self.loop, self.direct)
+        self.direct.answer(whole)
 
     def _begin_cycle(self) -> None:
         """Have uvicorn begin what it begins with the first and with the last byte of a head."""
@@ -185,6 +202,11 @@ class Connection(HttpToolsProtocol):
         self.headers += headers
         self.url, self.expect_100_continue = url, expects
         super().on_headers_complete()
+
+    def _stop_head_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
 
     def _await_head(self) -> None:
         self._head_timer = self.loop.call_later(self.limits.timeout_s, self._give_up)
@@ -208,11 +230,13 @@ class Connection(HttpToolsProtocol):
 
     def _feed(self, data: bytes) -> bytes:
         """Have *data* parsed; return what is to be parsed once more."""
-        self._is_in_piece = False
+        self._is_in_piece, self._data = False, b"" if self._is_in_request else data
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
             return self._without_upgrade(data[upgrade.args[0] :])
+        finally:
+            self._data = b""
         if self._whole is not None:
             self._go_on_as_cycle(self._whole)
         if self._is_in_head:
@@ -226,7 +250,7 @@ class Connection(HttpToolsProtocol):
         self._whole = None
         self._begin_cycle()
         if part.body:
-            super().on_body(bytes(part.body))
+            super().on_body(part.body)
 
     def _without_upgrade(self, rest: bytes) -> bytes:
         """Return the request whose head has been parsed, and *rest*, without the offer of an upgrade."""
@@ -244,4 +268,5 @@ class Connection(HttpToolsProtocol):
 
 def connections(limits: ConnectionLimits, direct: WholeRequests) -> type[Connection]:
     """Return the class of connections with *limits*, whose whole requests *direct* answers."""
-    return type("LimitedConnection", (Connection,), {"limits": limits, "direct": direct})
+    members = {"limits": limits, "direct": direct, "heads": KnownHeads()}
+    return type("LimitedConnection", (Connection,), members)

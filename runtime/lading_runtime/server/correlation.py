@@ -22,6 +22,8 @@ REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=@~-]{1,128}")
 """What is taken over from clients: it goes into logs and headers."""
 
 REQUEST_ID_HEADER, TRACEPARENT_HEADER = b"x-request-id", b"traceparent"
+IDENTIFYING = frozenset([REQUEST_ID_HEADER, TRACEPARENT_HEADER])
+"""What a request says of itself alone."""
 
 
 class Trace(NamedTuple):

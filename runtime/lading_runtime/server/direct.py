@@ -1,24 +1,23 @@
 """Scoring requests that came whole, head and body at once: answered past the framework and past ASGI.
 
-Most requests are such. To say one in ASGI's terms, a scope, messages and two callables, and its answer again,
-takes more time than to read it, check it and write the answer. What is not whole, or wants more than
-scoring (spans, other origins' pages, an answer in parts), takes the way through ASGI.
+Most requests are such. To say one in ASGI's terms, a scope, messages and two callables, and its answer
+again, and to have a task for it, takes more time than to read it, check it and write the answer. What is not
+whole, or wants more than scoring (spans, other origins' pages, an answer in parts), takes the way through
+ASGI.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Callable, NamedTuple
 from urllib.parse import quote
 
-from starlette.types import Scope
-
-from lading_runtime.server.access import SCOPE_KEY, Asked, Exchange
-from lading_runtime.server.body import WHOLE_BODY
-from lading_runtime.server.correlation import CURRENT, Correlation
-from lading_runtime.server.invocations import Invocations
+from lading_runtime.server.correlation import CURRENT, IDENTIFYING, Correlation
+from lading_runtime.server.dialect import Question
+from lading_runtime.server.exchange import Exchange
+from lading_runtime.server.invocations import Invocations, is_small
 from lading_runtime.server.observation import Observer
+from lading_runtime.server.predictor import Prediction
 from lading_runtime.server.responses import Response
 from lading_runtime.server.whole import Whole
 
@@ -49,26 +48,71 @@ class Direct:
         route = self._routes.get(url)
         return route is not None and not route.scoring.is_streamable
 
-    async def answer(self, whole: Whole) -> None:
-        """Answer a request."""
-        route = self._routes[whole.url]
-        exchange, started = Exchange(), time.perf_counter()
-        correlation = self._observer.correlate(whole.headers)
-        CURRENT.set(correlation)
+    def answer(self, whole: Whole) -> None:
+        """Answer a request, now or later."""
+        Answering(whole, self._routes[whole.head.url], self._observer).begin()
 
-        async def respond(response: Response) -> None:
-            exchange.status, exchange.sent_bytes = response.status, len(response.body)
-            await whole.respond(response.status, head_of(response, correlation), response.body)
 
-        scope: Scope = {"headers": whole.headers, WHOLE_BODY: whole.body, SCOPE_KEY: exchange}
+class Answering:
+    """A request that is being answered; waits for the prediction."""
+
+    __slots__ = ("_exchange", "_observer", "_question", "_route", "_whole")
+
+    def __init__(self, whole: Whole, route: DirectRoute, observer: Observer) -> None:
+        head = whole.head
+        is_known = not IDENTIFYING.isdisjoint(head.named)
+        correlation = observer.correlate(head.headers) if is_known else observer.new_correlation()
+        self._exchange = Exchange(METHOD, head.url.decode("ascii"), correlation)
+        self._observer = observer
+        self._question: Question | None = None
+        self._route = route
+        self._whole = whole
+
+    def begin(self) -> None:
+        """Read the request and ask the model; what takes its time is done in a task."""
+        scoring, whole = self._route.scoring, self._whole
+        if not scoring.is_quick(whole.body, whole.head.named):
+            whole.run(self._respond_later(scoring.respond(whole.body, whole.head.named, self._exchange)))
+            return
         try:
-            await route.scoring.answer_whole(scope, respond)
+            self._question = scoring.ask(whole.body, whole.head.named, self._exchange, self)
+        except Exception as error:  # noqa: BLE001 - the client is told
+            self.failed(error)
+
+    def answered(self, prediction: Prediction) -> None:
+        """Answer with the prediction."""
+        assert self._question is not None  # noqa: S101 - it was asked
+        scoring, exchange = self._route.scoring, self._exchange
+        if not is_small(prediction):
+            self._whole.run(self._respond_later(scoring.respond_with(self._question, prediction, exchange)))
+            return
+        try:
+            self._respond(scoring.response_with(self._question, prediction, exchange))
+        except Exception as error:  # noqa: BLE001 - the client is told
+            self.failed(error)
+
+    def failed(self, error: Exception) -> None:
+        """Answer with the error; what is logged meanwhile is of this request."""
+        before = CURRENT.set(self._exchange.correlation)
+        try:
+            self._respond(self._route.scoring.refusal(error, self._exchange))
         finally:
-            total_s = time.perf_counter() - started
-            if route.watch is not None:
-                route.watch(exchange, total_s)
-            asked = Asked(METHOD, whole.url.decode("ascii"), correlation)
-            self._observer.answered(asked, route.name, exchange, total_s)
+            CURRENT.reset(before)
+
+    def _respond(self, response: Response) -> None:
+        exchange, route = self._exchange, self._route
+        exchange.status, exchange.sent_bytes = response.status, len(response.body)
+        self._whole.respond(response.status, head_of(response, exchange.correlation), response.body)
+        self._observer.answered(exchange, route.name)
+        if route.watch is not None:
+            route.watch(exchange, exchange.total_s)
+
+    async def _respond_later(self, work: Awaitable[Response]) -> None:
+        CURRENT.set(self._exchange.correlation)
+        try:
+            self._respond(await work)
+        except Exception as error:  # noqa: BLE001 - the client is told
+            self.failed(error)
 
 
 def head_of(response: Response, correlation: Correlation) -> bytes:

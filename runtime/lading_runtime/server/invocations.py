@@ -11,26 +11,27 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from typing import TypeVar
 
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from lading_runtime.errors import DeadlineExceeded, ModelError, Overloaded, RequestError, ScoringError
 from lading_runtime.payload import Node
 from lading_runtime.schema.signature import Signature
-from lading_runtime.server.access import SCOPE_KEY, Exchange
-from lading_runtime.server.body import read_body, unpack_body
+from lading_runtime.server.body import check_size, read_body, unpack_body
 from lading_runtime.server.collection import UNCOLLECTED
 from lading_runtime.server.dialect import Dialect, Headers, MlflowDialect, Question
+from lading_runtime.server.exchange import SCOPE_KEY, Exchange
 from lading_runtime.server.heap import Heap
 from lading_runtime.server.interruption import ClientDisconnected, Cutoff, Presence
-from lading_runtime.server.predictor import Prediction, Predictor
+from lading_runtime.server.predictor import CallbackPredictor, Prediction, Waiter
 from lading_runtime.server.problems import problem_of
-from lading_runtime.server.reply import Reply, Respond
+from lading_runtime.server.reply import Reply
+from lading_runtime.server.responses import Response, problem_response
 from lading_runtime.server.settings import Settings
 from lading_runtime.wire import Buffer
 
@@ -48,7 +49,7 @@ requests, health checks among them, would wait for it. The interpreter's lock is
 loop gets it every 5 ms, or when orjson, which holds it while it parses, is done.
 """
 
-TIMEOUT_HEADER = b"x-request-timeout"
+CONTENT_ENCODING, TIMEOUT_HEADER = b"content-encoding", b"x-request-timeout"
 SECONDS = re.compile(rb"\d{1,9}(\.\d{1,9})?")
 
 CODEC_THREADS = 2
@@ -65,7 +66,7 @@ class Invocations:
         self,
         signature: Signature | None,
         settings: Settings,
-        predictor: Predictor,
+        predictor: CallbackPredictor,
         dialect: Dialect = MLFLOW,
     ) -> None:
         self._dialect = dialect
@@ -77,18 +78,86 @@ class Invocations:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        await self._answer(scope, receive, self._reply(send))
-
-    async def answer_whole(self, scope: Scope, respond: Respond) -> None:
-        """Answer one request, whose body is there, at once."""
-        await self._answer(scope, receive_nothing, self._reply(send_nothing, respond))
+        exchange: Exchange = scope[SCOPE_KEY]
+        reply = self._reply(send)
+        try:
+            await self._score(scope, receive, exchange, reply)
+        except ClientDisconnected:
+            exchange.error = ClientDisconnected.__name__
+        except Exception as error:  # noqa: BLE001 - handed on to the client, who waits for an answer
+            await _refuse(reply, noted(error, exchange))
+        finally:
+            self._trim_after(exchange)
 
     @property
     def is_streamable(self) -> bool:
         """Whether a request may be answered in parts."""
         return self._predictor.is_streamable
 
-    def _reply(self, send: Send, respond: Respond | None = None) -> Reply:
+    def is_quick(self, body: Buffer, headers: Headers) -> bool:
+        """Tell whether *body* may be read at once; else a thread does that, in `respond`."""
+        # Of a packed body nobody knows how much there is to decode.
+        limit = min(INLINE_BYTES, self._settings.max_body_bytes)
+        return len(body) <= limit and CONTENT_ENCODING not in headers
+
+    def ask(self, body: bytes, headers: Headers, exchange: Exchange, waiter: Waiter) -> Question:
+        """Return what a quick *body* asks; *waiter* will be told what the model answers.
+
+        Raises:
+            ScoringError: there will be no answer.
+        """
+        deadline, limit = self._deadlines(headers)
+        # Before it is decoded: that would take longer than to refuse it.
+        self._predictor.check_accepts()
+        exchange.received_bytes = len(body)
+        question = self._decode(body, headers, exchange)
+        self._predictor.ask(question.payload, deadline, limit, waiter)
+        return question
+
+    async def respond(self, body: bytes, headers: Headers, exchange: Exchange) -> Response:
+        """Return the answer to *body*.
+
+        Raises:
+            ScoringError: there is none.
+        """
+        deadline, limit = self._deadlines(headers)
+        try:
+            self._predictor.check_accepts()
+            check_size(body, max_bytes=self._settings.max_body_bytes)
+            exchange.received_bytes = len(body)
+            question = await self._read(body, headers, deadline, exchange)
+            prediction = await self._predictor.predict(question.payload, deadline, limit)
+            return Response(200, *await self._encode(question.answer, prediction, exchange))
+        finally:
+            self._trim_after(exchange)
+
+    async def respond_with(self, question: Question, prediction: Prediction, exchange: Exchange) -> Response:
+        """Return the answer to *question*, of a prediction that may be large.
+
+        Raises:
+            ScoringError: it cannot be said.
+        """
+        try:
+            return Response(200, *await self._encode(question.answer, prediction, exchange))
+        finally:
+            self._trim_after(exchange)
+
+    def response_with(self, question: Question, prediction: Prediction, exchange: Exchange) -> Response:
+        """Return the answer to *question*, of a small prediction.
+
+        Raises:
+            ScoringError: it cannot be said.
+        """
+        return Response(200, *_say(question.answer, prediction, exchange))
+
+    def refusal(self, error: Exception, exchange: Exchange) -> Response:
+        """Return the answer that says *error*, which is noted."""
+        has_stack_traces = self._settings.has_stack_traces
+        return problem_response(
+            noted(error, exchange), self._dialect.problems, has_stack_traces=has_stack_traces
+        )
+
+    def _reply(self, send: Send) -> Reply:
         settings, dialect = self._settings, self._dialect
         return Reply(
             send,
@@ -96,39 +165,26 @@ class Invocations:
             has_stack_traces=settings.has_stack_traces,
             problems=dialect.problems,
             ending=dialect.ending,
-            respond=respond,
         )
 
-    async def _answer(self, scope: Scope, receive: Receive, reply: Reply) -> None:
-        exchange: Exchange = scope[SCOPE_KEY]
-        try:
-            await self._score(scope, receive, exchange, reply)
-        except ClientDisconnected:
-            exchange.error = ClientDisconnected.__name__
-        except ScoringError as error:
-            _note(exchange, error)
-            await _refuse(reply, error)
-        except Exception as bug:  # handed on to the client, who waits for an answer
-            exchange.error = type(bug).__name__
-            logger.exception("internal error")
-            await _refuse(reply, ScoringError("internal error"))
-        finally:
-            if exchange.is_large:
-                self._heap.trim_soon()
+    def _trim_after(self, exchange: Exchange) -> None:
+        if exchange.is_large:
+            self._heap.trim_soon()
+
+    def _deadlines(self, headers: Headers) -> tuple[float, float]:
+        """Return until when the client waits, and when the model counts as one that hangs."""
+        now, timeout_s = asyncio.get_running_loop().time(), self._settings.request_timeout_s
+        return now + asked_timeout_s(headers, timeout_s), now + timeout_s
 
     async def _score(self, scope: Scope, receive: Receive, exchange: Exchange, reply: Reply) -> None:
-        headers = scope["headers"]
-        now, timeout_s = asyncio.get_running_loop().time(), self._settings.request_timeout_s
-        limit, deadline = now + timeout_s, now + asked_timeout_s(headers, timeout_s)
+        headers = dict(scope["headers"])
+        deadline, limit = self._deadlines(headers)
         # Refused before its body is read: a client that comes too early need not send it.
         self._predictor.check_accepts()
         max_bytes, patience_s = self._settings.max_body_bytes, self._settings.client_timeout_s
         body = await read_body(scope, receive, max_bytes=max_bytes, deadline=deadline, patience_s=patience_s)
         exchange.received_bytes = len(body)
-        began = time.perf_counter()
-        question = await self._read(body, dict(headers), deadline, exchange)
-        exchange.decoded_at = time.perf_counter()
-        exchange.decode_s = exchange.decoded_at - began
+        question = await self._read(body, headers, deadline, exchange)
         if question.payload.is_streamed:
             with Presence(receive):
                 await self._stream(question, limit, exchange, reply)
@@ -137,11 +193,10 @@ class Invocations:
             await reply.answer(*await self._encode(question.answer, prediction, exchange))
 
     async def _read(self, body: bytes, headers: Headers, deadline: float, exchange: Exchange) -> Question:
-        # Of a packed body nobody knows how much there is to decode.
-        if len(body) <= INLINE_BYTES and b"content-encoding" not in headers:
-            return self._decode(body, headers)
+        if self.is_quick(body, headers):
+            return self._decode(body, headers, exchange)
         with Cutoff(deadline, DeadlineExceeded("the body could not be read within the request timeout")):
-            return await self._in_thread(partial(self._decode, body, headers), exchange)
+            return await self._in_thread(partial(self._decode, body, headers, exchange), exchange)
 
     async def _stream(self, question: Question, deadline: float, exchange: Exchange, reply: Reply) -> None:
         """Send each part of the answer when it is there; the model stops when this does."""
@@ -157,59 +212,55 @@ class Invocations:
     async def _encode(
         self, encode: Callable[[Node, Sequence[Buffer]], T], prediction: Prediction, exchange: Exchange
     ) -> T:
-        exchange.queue_s, exchange.model_s = prediction.queue_s, prediction.model_s
-        value, buffers = prediction.value, prediction.buffers
-        began = time.perf_counter()
-        if sum(map(len, buffers)) <= INLINE_BYTES:
-            encoded = encode(value, buffers)
-        else:
-            encoded = await self._in_thread(partial(encode, value, buffers), exchange)
-        exchange.encoded_at = time.perf_counter()
-        exchange.encode_s = exchange.encoded_at - began
-        return encoded
+        work = partial(_say, encode, prediction, exchange)
+        return work() if is_small(prediction) else await self._in_thread(work, exchange)
 
-    def _decode(self, body: bytes, headers: Headers) -> Question:
-        encoding = headers.get(b"content-encoding", b"")
-        plain = unpack_body(body, encoding, max_bytes=self._settings.max_body_bytes)
+    def _decode(self, body: bytes, headers: Headers, exchange: Exchange) -> Question:
+        began = time.perf_counter()
+        if CONTENT_ENCODING in headers:
+            body = unpack_body(body, headers[CONTENT_ENCODING], max_bytes=self._settings.max_body_bytes)
         is_streamable = self._predictor.is_streamable
-        return self._dialect.read(plain, headers, self._signature, is_streamable=is_streamable)
+        question = self._dialect.read(body, headers, self._signature, is_streamable=is_streamable)
+        exchange.decoded_at = time.perf_counter()
+        exchange.decode_s = exchange.decoded_at - began
+        return question
 
     async def _in_thread(self, work: Callable[[], T], exchange: Exchange) -> T:
         exchange.is_large = True
         return await asyncio.get_running_loop().run_in_executor(self._threads, _do_uncollected, work)
 
 
-async def receive_nothing() -> Message:
-    """Stand for ASGI's `receive` where all is there.
-
-    Raises:
-        ClientDisconnected: always.
-    """
-    raise ClientDisconnected
+def is_small(prediction: Prediction) -> bool:
+    """Tell whether *prediction* may be written at once."""
+    return sum(map(len, prediction.buffers)) <= INLINE_BYTES
 
 
-async def send_nothing(message: Message) -> None:
-    """Stand for ASGI's `send` where nothing is answered in parts."""
-    raise AssertionError(message["type"])
-
-
-def asked_timeout_s(headers: Iterable[tuple[bytes, bytes]], timeout_s: float) -> float:
+def asked_timeout_s(headers: Headers, timeout_s: float) -> float:
     """Return how long a client waits, by its ``X-Request-Timeout`` in seconds; *timeout_s* at most.
 
     Raises:
         RequestError: it is no number above zero.
     """
-    for name, value in headers:
-        if name == TIMEOUT_HEADER:
-            if not SECONDS.fullmatch(value) or not float(value):
-                raise RequestError("X-Request-Timeout must be a number of seconds above zero")
-            return min(float(value), timeout_s)
-    return timeout_s
+    asked = headers.get(TIMEOUT_HEADER)
+    if asked is None:
+        return timeout_s
+    if not SECONDS.fullmatch(asked) or not float(asked):
+        raise RequestError("X-Request-Timeout must be a number of seconds above zero")
+    return min(float(asked), timeout_s)
 
 
 def _do_uncollected(work: Callable[[], T]) -> T:
     with UNCOLLECTED:
         return work()
+
+
+def _say(encode: Callable[[Node, Sequence[Buffer]], T], prediction: Prediction, exchange: Exchange) -> T:
+    exchange.queue_s, exchange.model_s = prediction.queue_s, prediction.model_s
+    began = time.perf_counter()
+    encoded = encode(prediction.value, prediction.buffers)
+    exchange.encoded_at = time.perf_counter()
+    exchange.encode_s = exchange.encoded_at - began
+    return encoded
 
 
 async def _refuse(reply: Reply, error: ScoringError) -> None:
@@ -218,9 +269,15 @@ async def _refuse(reply: Reply, error: ScoringError) -> None:
         await reply.refuse(error)
 
 
-def _note(exchange: Exchange, error: ScoringError) -> None:
-    """Log *error* on a line of its own; messages of requests' errors hold no values, others may."""
+def noted(error: Exception, exchange: Exchange) -> ScoringError:
+    """Log *error* on a line of its own; return what the client is told.
+
+    Messages of requests' errors hold no values, others may.
+    """
     exchange.error = type(error).__name__
+    if not isinstance(error, ScoringError):
+        logger.error("internal error", exc_info=error)
+        return ScoringError("internal error")
     if isinstance(error, RequestError):
         logger.info("request refused", extra={"error": exchange.error, "reason": error.message})
     elif isinstance(error, Overloaded):
@@ -230,6 +287,7 @@ def _note(exchange: Exchange, error: ScoringError) -> None:
     else:
         problem = problem_of(error)
         logger.warning("no prediction", extra={"error": exchange.error, "error_code": problem.error_code})
+    return error
 
 
 def _last_frame(stack_trace: str) -> str | None:

@@ -26,6 +26,10 @@ Described = Optional[tuple[Hashable, int]]
 """What payloads must have in common, and the number of rows."""
 
 
+Value = tuple[Node, Sequence[Buffer]]
+"""What a model answered: a value of `lading_runtime.wire`, and its buffers."""
+
+
 class Part(NamedTuple):
     """A payload as a part of a larger one."""
 
@@ -73,25 +77,25 @@ def split(payload: Payload, max_rows: int) -> list[Payload] | None:
     return pieces
 
 
-def parts_of(prediction: Prediction, rows: Sequence[int]) -> list[Prediction]:
-    """Return the *prediction* for a joined payload as one for each of its parts.
+def parts_of(value: Node, buffers: Sequence[Buffer], rows: Sequence[int]) -> list[Value]:
+    """Return the prediction for a joined payload as one for each of its parts.
 
     Raises:
         Unsplittable: it has not one row for each row of the payload.
     """
-    value, buffers, queue_s, model_s = prediction
     if value["kind"] == "texts":
-        return [Prediction({"kind": "json", "buffer": 0}, [text], queue_s, model_s) for text in buffers]
+        return [({"kind": "json", "buffer": 0}, [text]) for text in buffers]
     total = sum(rows)
     if value["kind"] != "array" or value["shape"][0] != total:
         raise Unsplittable("the model gave not one row for each row of a batch")
     view, width = memoryview(buffers[value["buffer"]]), value["shape"][1:]
     row_bytes = len(view) // total
-    parts, start = [], 0
+    parts: list[Value] = []
+    start = 0
+    nodes = {count: {**value, "shape": [count, *width], "buffer": 0} for count in set(rows)}
     for count in rows:
         end = start + count * row_bytes
-        part = {"kind": "array", "dtype": value["dtype"], "shape": [count, *width], "buffer": 0}
-        parts.append(Prediction(part, [view[start:end]], queue_s, model_s))
+        parts.append((nodes[count], [view[start:end]]))
         start = end
     return parts
 

@@ -10,10 +10,11 @@ import logging
 import re
 import traceback
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import lru_cache
 from types import TracebackType
-from typing import Any, NamedTuple, Optional
+from typing import Any, Optional, Protocol
 
 import orjson
 from gunicorn.config import Config
@@ -31,16 +32,36 @@ EVENTS = "lading_events"
 """An attribute of a record that stands for several events, which are alike but for their times and fields."""
 
 
-class Event(NamedTuple):
+class Event(Protocol):
     """What a line says beside logger, level and message."""
 
+    @property
+    def time_s(self) -> float:
+        """Since 1970."""
+
+    def fields(self) -> dict[str, Any]:
+        """Return names and values."""
+
+    def words(self) -> str:
+        """Return the same as words, with a space before each."""
+
+
+@dataclass(frozen=True)
+class Logged:
+    """The event of a record."""
+
     time_s: float
-    """Since 1970."""
+    named: dict[str, Any]
 
-    fields: dict[str, Any]
+    def fields(self) -> dict[str, Any]:
+        """Return names and values."""
+        return self.named
+
+    def words(self) -> str:
+        """Return the same as words, with a space before each."""
+        return words_of(self.named)
 
 
-NUMBERS = frozenset([int, float])
 PLAIN = re.compile(r"[!#-<>-~]+")
 """Printable ASCII without space, quote and equals sign."""
 
@@ -51,7 +72,7 @@ class TextFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return *record* as a line for each of its events; more only for a traceback."""
         head = f"{record.levelname} [{record.process}] {record.name} {record.getMessage()}"
-        lines = "\n".join([f"{_time(time_s)} {head}{_words(fields)}" for time_s, fields in _events(record)])
+        lines = "\n".join([f"{_time(event.time_s)} {head}{event.words()}" for event in _events(record)])
         frames = f"\n{_frames(record.exc_info)}" if record.exc_info else ""
         return f"{lines}{frames}"
 
@@ -61,17 +82,17 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return *record* as a line for each of its events."""
-        return "\n".join([_json(record, *event) for event in _events(record)])
+        return "\n".join([_json(record, event) for event in _events(record)])
 
 
-def _json(record: logging.LogRecord, time_s: float, fields: dict[str, Any]) -> str:
+def _json(record: logging.LogRecord, event: Event) -> str:
     line = {
-        "time": _time(time_s),
+        "time": _time(event.time_s),
         "level": record.levelname,
         "pid": record.process,
         "logger": record.name,
         "message": record.getMessage(),
-        **fields,
+        **event.fields(),
     }
     if record.exc_info:
         line["exception"] = _frames(record.exc_info)
@@ -121,7 +142,7 @@ def _events(record: logging.LogRecord) -> Sequence[Event]:
         return events
     fields = {name: value for name, value in record.__dict__.items() if name not in STANDARD}
     correlation = CURRENT.get()
-    return [Event(record.created, fields if correlation is None else {**fields, **correlation.fields()})]
+    return [Logged(record.created, fields if correlation is None else {**fields, **correlation.fields()})]
 
 
 def _time(moment: float) -> str:
@@ -134,17 +155,12 @@ def _second(moment: int) -> str:
     return datetime.fromtimestamp(moment, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S")
 
 
-def _words(fields: Mapping[str, Any]) -> str:
-    """Return *fields* as words, each with a space before it; most are numbers, which need no look."""
-    return "".join(
-        [
-            f" {name}={value}" if value.__class__ in NUMBERS else f" {name}={_word(value)}"
-            for name, value in fields.items()
-        ]
-    )
+def words_of(fields: Mapping[str, Any]) -> str:
+    """Return *fields* as words, with a space before each."""
+    return "".join([f" {name}={word(value)}" for name, value in fields.items()])
 
 
-def _word(value: object) -> str:
+def word(value: object) -> str:
     """Return *value* as one word: text with anything but plain characters in it is quoted."""
     text = str(value)
     return text if PLAIN.fullmatch(text) else orjson.dumps(text).decode()

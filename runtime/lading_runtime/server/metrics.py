@@ -7,9 +7,10 @@ no object: about 4 µs in all.
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lading_runtime.server.access import Exchange
+from lading_runtime.server.exchange import Exchange
 from lading_runtime.server.ledger import GAUGE, Ledger, Page
 
 COUNTER, HISTOGRAM, GAUGE_KIND = "counter", "histogram", "gauge"
@@ -78,6 +79,7 @@ WORKER_STARTS = Family("lading_worker_starts", COUNTER, "Workers that were start
 PIDS = Family(GAUGE + "pid", GAUGE_KIND, "", ("process",))
 """Not shown: whose memory is asked for when somebody wants to know."""
 
+STAGES = ("decode", "queue", "model", "encode")
 COUNTED = (
     *(REQUESTS, DURATION, STAGE, ERRORS, REFUSED, DEADLINE_MISSES, RECEIVED, SENT),
     *(BATCHES, BATCH_REQUESTS, BATCH_ROWS, ROWS, RESTARTS, WORKER_STARTS),
@@ -97,11 +99,15 @@ class Histogram:
         self._places = places
         self._sum = page.row(family.name, *labels, "sum")
 
-    def observe(self, value: float) -> None:
-        """Count *value*."""
-        values = self._values
-        values[self._places[bisect_left(self._bounds, value)]] += 1.0
-        values[self._sum] += value
+    def observe(self, *seen: float | None) -> None:
+        """Count values; None is no value."""
+        values, places, bounds = self._values, self._places, self._bounds
+        total = 0.0
+        for value in seen:
+            if value is not None:
+                values[places[bisect_left(bounds, value)]] += 1.0
+                total += value
+        values[self._sum] += total
 
 
 class Metrics:
@@ -113,9 +119,7 @@ class Metrics:
         self._values = self.page.values
         self._durations: dict[str, Histogram] = {}
         self._requests: dict[tuple[str, int], int] = {}
-        self._decode, self._queue, self._model, self._encode = (
-            Histogram(self.page, STAGE, stage) for stage in ("decode", "queue", "model", "encode")
-        )
+        self._stages = [Histogram(self.page, STAGE, stage) for stage in STAGES]
         self._received, self._sent = self.page.row(RECEIVED.name), self.page.row(SENT.name)
         self._batch_rows = Histogram(self.page, BATCH_ROWS)
         self._batch_requests = Histogram(self.page, BATCH_REQUESTS)
@@ -124,21 +128,27 @@ class Metrics:
         for family in (REFUSED, DEADLINE_MISSES):
             self.page.row(family.name)
 
-    def request(self, route: str, exchange: Exchange, total_s: float) -> None:
-        """Count a request that has been answered."""
+    def requests(self, exchanges: Sequence[Exchange]) -> None:
+        """Count requests that have been answered; what they add to one number is added at once."""
         values = self._values
-        known = (route, exchange.status)
-        at = self._requests.get(known)
-        if at is None:
-            at = self._first_request(route, exchange.status)
-        values[at] += 1.0
-        self._durations[route].observe(total_s)
-        values[self._sent] += exchange.sent_bytes
-        if exchange.received_bytes is not None:
-            values[self._received] += exchange.received_bytes
-            self._stages(exchange)
-        if exchange.error is not None:
-            self._failure(exchange.error, exchange.status)
+        sent_bytes = received_bytes = 0
+        seconds: dict[tuple[str, int], list[float]] = {}
+        scored = []
+        for exchange in exchanges:
+            seconds.setdefault((exchange.route, exchange.status), []).append(exchange.total_s)
+            sent_bytes += exchange.sent_bytes
+            if exchange.received_bytes is not None:
+                received_bytes += exchange.received_bytes
+                scored.append((exchange.decode_s, exchange.queue_s, exchange.model_s, exchange.encode_s))
+            if exchange.error is not None:
+                self._failure(exchange.error, exchange.status)
+        for (route, status), of_these in seconds.items():
+            values[self._row_of(route, status)] += len(of_these)
+            self._durations[route].observe(*of_these)
+        values[self._sent] += sent_bytes
+        values[self._received] += received_bytes
+        for histogram, of_stage in zip(self._stages, zip(*scored)):
+            histogram.observe(*of_stage)
 
     def batch(self, requests: int, rows: int, reason: str) -> None:
         """Count what the model process is given at once; *reason* is why now, one of a few words."""
@@ -161,20 +171,12 @@ class Metrics:
         self._values[self.page.row(RESTARTS.name, reason)] += 1.0
         self._values[self.page.row(PIDS.name, "model")] = 0.0
 
-    def _first_request(self, route: str, status: int) -> int:
-        at = self._requests[route, status] = self.page.row(REQUESTS.name, route, str(status))
-        self._durations.setdefault(route, Histogram(self.page, DURATION, route))
+    def _row_of(self, route: str, status: int) -> int:
+        at = self._requests.get((route, status))
+        if at is None:
+            at = self._requests[route, status] = self.page.row(REQUESTS.name, route, str(status))
+            self._durations.setdefault(route, Histogram(self.page, DURATION, route))
         return at
-
-    def _stages(self, exchange: Exchange) -> None:
-        if exchange.decode_s is not None:
-            self._decode.observe(exchange.decode_s)
-        if exchange.queue_s is not None:
-            self._queue.observe(exchange.queue_s)
-        if exchange.model_s is not None:
-            self._model.observe(exchange.model_s)
-        if exchange.encode_s is not None:
-            self._encode.observe(exchange.encode_s)
 
     def _failure(self, error: str, status: int) -> None:
         """Count an error; probes that are answered 503 are none."""
@@ -183,3 +185,4 @@ class Metrics:
             self._values[self.page.row(REFUSED.name)] += 1.0
         if error == DEADLINE_EXCEEDED:
             self._values[self.page.row(DEADLINE_MISSES.name)] += 1.0
+

@@ -2,34 +2,49 @@
 
 from __future__ import annotations
 
-import time
+import asyncio
 from collections.abc import Iterable
 from typing import Callable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lading_runtime.server.access import SCOPE_KEY, AccessLog, Asked, Exchange
+from lading_runtime.server import access
 from lading_runtime.server.correlation import CURRENT, Correlation, RequestIds, correlate
+from lading_runtime.server.exchange import SCOPE_KEY, Exchange
 from lading_runtime.server.metrics import Metrics
 from lading_runtime.server.tracing import Tracer
 
 
 class Observer:
-    """Knows requests apart, counts them and logs them."""
+    """Knows requests apart, counts them and logs them, those of one turn of the event loop at once.
+
+    A record of the log and a system call for each would cost as much as reading and checking a small request.
+    """
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
-        self._log = AccessLog()
         self._new_id = RequestIds()
+        self._ended: list[Exchange] = []
 
     def correlate(self, headers: Iterable[tuple[bytes, bytes]]) -> Correlation:
         """Return what ties a request with *headers* to others."""
         return correlate(headers, self._new_id)
 
-    def answered(self, asked: Asked, route: str, exchange: Exchange, total_s: float) -> None:
-        """Count and log a request that has been answered."""
-        self._metrics.request(route, exchange, total_s)
-        self._log.add(asked, exchange, total_s)
+    def new_correlation(self) -> Correlation:
+        """Return what ties a request to others that brings nothing for it."""
+        return Correlation(self._new_id(), None)
+
+    def answered(self, exchange: Exchange, route: str) -> None:
+        """Count and log a request that has been answered, as soon as the event loop has done what is due."""
+        exchange.end(route)
+        if not self._ended:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._ended.append(exchange)
+
+    def _flush(self) -> None:
+        ended, self._ended = self._ended, []
+        self._metrics.requests(ended)
+        access.log(ended)
 
 
 class Observation:
@@ -48,26 +63,23 @@ class Observation:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        exchange = scope[SCOPE_KEY] = Exchange()
-        started = time.perf_counter()
         correlation = self._observer.correlate(scope["headers"])
         span = None if self._tracer is None else self._tracer.begin(scope, correlation)
         if span is not None:
             correlation = correlation._replace(trace=span.trace)
+        exchange = scope[SCOPE_KEY] = Exchange(scope["method"], _path(scope), correlation)
         CURRENT.set(correlation)
         try:
             await self._app(scope, receive, _watching(send, exchange, correlation))
         finally:
-            total_s = time.perf_counter() - started
-            route = self._route_of(scope)
-            self._observer.answered(_asked(scope, correlation), route, exchange, total_s)
+            self._observer.answered(exchange, self._route_of(scope))
             if span is not None:
-                span.end(route, exchange, total_s)
+                span.end(exchange)
 
 
-def _asked(scope: Scope, correlation: Correlation) -> Asked:
-    raw_path = scope.get("raw_path") or scope["path"].encode("ascii", "replace")
-    return Asked(scope["method"], raw_path.decode("ascii", "replace"), correlation)
+def _path(scope: Scope) -> str:
+    raw_path: bytes = scope.get("raw_path") or scope["path"].encode("ascii", "replace")
+    return raw_path.decode("ascii", "replace")
 
 
 def _watching(send: Send, exchange: Exchange, correlation: Correlation) -> Send:

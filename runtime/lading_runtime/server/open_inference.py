@@ -28,7 +28,7 @@ from lading_runtime.server.direct import DirectRoute
 from lading_runtime.server.inference import InferenceDialect
 from lading_runtime.server.invocations import Invocations
 from lading_runtime.server.metrics import Metrics
-from lading_runtime.server.predictor import Predictor
+from lading_runtime.server.predictor import CallbackPredictor
 from lading_runtime.server.probes import Drain
 from lading_runtime.server.problems import OPEN_INFERENCE_PROBLEMS
 from lading_runtime.server.responses import respond, respond_problem
@@ -77,7 +77,7 @@ class OpenInference:
         identity: Identity,
         signature: Signature | None,
         settings: Settings,
-        predictor: Predictor,
+        predictor: CallbackPredictor,
         drain: Drain,
         metrics: Metrics,
     ) -> None:

@@ -20,8 +20,8 @@ from opentelemetry.trace.span import Span as OpenTelemetrySpan
 from starlette.types import Scope
 
 from lading_runtime import __version__
-from lading_runtime.server.access import CLIENT_CLOSED_REQUEST, Exchange
 from lading_runtime.server.correlation import Correlation, Trace
+from lading_runtime.server.exchange import CLIENT_CLOSED_REQUEST, Exchange
 from lading_runtime.server.tracing import nanoseconds_at
 
 DEFAULT_SERVICE = "lading"
@@ -75,12 +75,12 @@ class RequestSpan:
         ids = otel.format_trace_id(context.trace_id), otel.format_span_id(context.span_id)
         return Trace(*ids, f"{context.trace_flags:02x}")
 
-    def end(self, route: str, exchange: Exchange, total_s: float) -> None:  # noqa: ARG002 - the span has a clock
+    def end(self, exchange: Exchange) -> None:
         """Say how it went, and where the time went."""
         span = self._span
         if span.is_recording():
-            span.update_name(f"{self._method} {route}")
-            span.set_attribute("http.route", route)
+            span.update_name(f"{self._method} {exchange.route}")
+            span.set_attribute("http.route", exchange.route)
             span.set_attribute("http.response.status_code", exchange.status)
             span.set_attribute("http.response.body.size", exchange.sent_bytes)
             if exchange.received_bytes is not None:

@@ -19,7 +19,7 @@ from lading_runtime.schema.cells import dump
 from lading_runtime.schema.signature import Signature
 from lading_runtime.server.dialect import Headers, Invocation, MlflowDialect
 from lading_runtime.server.invocations import Invocations
-from lading_runtime.server.predictor import Predictor
+from lading_runtime.server.predictor import CallbackPredictor
 from lading_runtime.server.responses import respond
 from lading_runtime.server.settings import Settings
 
@@ -56,7 +56,11 @@ def with_params(body: bytes) -> bytes:
 
 
 def platform_routes(
-    signature: Signature | None, settings: Settings, predictor: Predictor, ping: ASGIApp, scoring: ASGIApp
+    signature: Signature | None,
+    settings: Settings,
+    predictor: CallbackPredictor,
+    ping: ASGIApp,
+    scoring: ASGIApp,
 ) -> list[Route]:
     """Return the routes that the environment asks for."""
     hosting = settings.hosting

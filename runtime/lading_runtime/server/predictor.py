@@ -27,6 +27,16 @@ class Prediction(NamedTuple):
     """How long the model process took for it, and for the parts before it."""
 
 
+class Waiter(Protocol):
+    """Is told how a payload ended: called once, from a callback of the event loop. Must not raise."""
+
+    def answered(self, prediction: Prediction) -> None:
+        """The model answered."""
+
+    def failed(self, error: Exception) -> None:
+        """There is no answer; *error* is a `ScoringError`, or a bug."""
+
+
 class Predictor(Protocol):
     """Answers payloads."""
 
@@ -70,4 +80,15 @@ class Predictor(Protocol):
 
         Raises:
             NotReady: it would not; the message says why.
+        """
+
+
+class CallbackPredictor(Predictor, Protocol):
+    """A predictor for those, too, that have no task of their own."""
+
+    def ask(self, payload: Payload, deadline: float, limit: float, waiter: Waiter) -> None:
+        """Do what `predict` does for *waiter*.
+
+        Raises:
+            ScoringError: there will be no answer, and *waiter* is told nothing.
         """

@@ -26,7 +26,7 @@ from lading_runtime.protocol.encode import encode
 from lading_runtime.schema.datatypes import Scalar
 from lading_runtime.schema.signature import Inputs, Signature
 from lading_runtime.schema.tensors import ELEMENTS, TensorSchema
-from lading_runtime.server.joining import join, part_of, parts_of, split
+from lading_runtime.server.joining import Value, join, part_of, parts_of, split
 from lading_runtime.server.model import ServedModel
 from lading_runtime.server.pool import Pool
 from lading_runtime.server.predictor import Prediction
@@ -98,6 +98,7 @@ async def prove(pool: Pool, model: ServedModel, signature: Signature | None, max
 
 async def _compare(pool: Pool, rows: list[Payload], max_rows: int) -> int:
     alone = [await _predict(pool, row) for row in rows]
+    texts_alone = [_text((answer.value, answer.buffers)) for answer in alone]
     row_s = min(answer.model_s for answer in alone)
     proven = 1
     for size in sorted({*(size for size in SIZES if size < max_rows), max_rows}):
@@ -105,8 +106,8 @@ async def _compare(pool: Pool, rows: list[Payload], max_rows: int) -> int:
             break
         batch = list(islice(cycle(rows), size))
         together = await _predict(pool, join(batch))
-        texts = map(_text, parts_of(together, [1] * size))
-        if not all(map(bytes.__eq__, texts, cycle(map(_text, alone)))):
+        texts = map(_text, parts_of(together.value, together.buffers, [1] * size))
+        if not all(map(bytes.__eq__, texts, cycle(texts_alone))):
             raise Unproven(f"{size} rows together are not answered as one by one")
         proven, row_s = size, together.model_s / size
     return proven
@@ -116,8 +117,8 @@ async def _predict(pool: Pool, payload: Payload) -> Prediction:
     return await pool.predict(payload, asyncio.get_running_loop().time() + DEADLINE_S)
 
 
-def _text(prediction: Prediction) -> bytes:
-    return encode(prediction.value, prediction.buffers, is_wrapped=False)
+def _text(value: Value) -> bytes:
+    return encode(*value, is_wrapped=False)
 
 
 def rows_of(model: ServedModel, signature: Signature) -> list[Payload]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
 from lading_runtime.errors import DeadlineExceeded
-from lading_runtime.payload import Payload
+from lading_runtime.payload import Node, Payload
+from lading_runtime.server.admission import Admission
 from lading_runtime.server.joining import Part
-from lading_runtime.server.predictor import Prediction
+from lading_runtime.server.predictor import Prediction, Waiter
+from lading_runtime.wire import Buffer
 
 ANSWERED = Payload({"kind": "dict", "items": []}, [], None)
 """Stands for the payload of a request that needs it no more."""
@@ -27,12 +28,23 @@ class Times(NamedTuple):
 
 
 class Item:
-    """One request, or a piece of one, and whoever waits for its answer."""
+    """One request, or a piece of one; open, and wanted, until somebody has been told how it ended."""
 
-    __slots__ = ("answer", "came_at", "is_first", "key", "payload", "rows", "size_bytes", "timer", "times")
+    __slots__ = (
+        "_admission",
+        "_waiter",
+        "came_at",
+        "is_first",
+        "is_wanted",
+        "key",
+        "payload",
+        "rows",
+        "size_bytes",
+        "times",
+    )
 
     def __init__(
-        self, payload: Payload, part: Part | None, times: Times, answer: asyncio.Future[Prediction]
+        self, payload: Payload, part: Part | None, times: Times, waiter: Waiter, admission: Admission
     ) -> None:
         self.payload = payload
         self.key: Hashable | None = None if part is None else part.key
@@ -40,39 +52,36 @@ class Item:
         self.rows = 1 if part is None else part.rows
         self.size_bytes = sum(map(len, payload.buffers))
         self.times = times
-        self.answer = answer
-        self.is_first = False
+        self.is_wanted = True
+        self.is_first = admission.is_idle
         """Whether nobody was before it when it came: it is tried, however little time it has."""
         self.came_at = time.perf_counter()
-        self.timer: asyncio.TimerHandle | None = None
+        self._waiter = waiter
+        self._admission = admission
+        admission.enter(self.rows, self.size_bytes)
 
-    @property
-    def is_wanted(self) -> bool:
-        """Whether anybody waits for the answer."""
-        return not self.answer.done()
-
-    def succeed(self, prediction: Prediction, sent_at: float) -> None:
+    def succeed(self, value: Node, buffers: Sequence[Buffer], queue_s: float, model_s: float) -> None:
         """Hand the answer to whoever still waits."""
         if self.is_wanted:
-            queue_s = sent_at - self.came_at + prediction.queue_s
-            self.answer.set_result(
-                Prediction(prediction.value, prediction.buffers, queue_s, prediction.model_s)
-            )
+            self.leave()
+            self._waiter.answered(Prediction(value, buffers, queue_s, model_s))
 
     def fail(self, error: Exception) -> None:
         """Hand an error to whoever still waits."""
         if self.is_wanted:
-            self.answer.set_exception(error)
+            self.leave()
+            self._waiter.failed(error)
 
     def expire(self) -> None:
         """Tell whoever waits that there was no answer in time."""
         self.fail(DeadlineExceeded("no answer within the request timeout"))
 
     def leave(self) -> None:
-        """Keep nothing of the data: it is answered, perhaps while it is still in the queue."""
-        if self.timer is not None:
-            self.timer.cancel()
-        self.payload = ANSWERED
+        """Nobody waits any more; keep nothing of the data, perhaps while it is still in the queue."""
+        if self.is_wanted:
+            self.is_wanted = False
+            self.payload = ANSWERED
+            self._admission.leave(self.rows, self.size_bytes)
 
 
 Batch = list[Item]

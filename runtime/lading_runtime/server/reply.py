@@ -9,9 +9,6 @@ been sent, so that an error is still a response of its own.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
-from functools import partial
-from typing import Callable
 
 import orjson
 from starlette.types import Message, Send
@@ -30,9 +27,6 @@ HEADERS = [
     (b"x-accel-buffering", b"no"),
 ]
 
-Respond = Callable[[Response], Awaitable[None]]
-"""Gives a whole answer."""
-
 
 def event_of(data: bytes) -> bytes:
     """Return *data* as a server-sent event."""
@@ -50,10 +44,8 @@ class Reply:
         has_stack_traces: bool,
         problems: ProblemFormat = MLFLOW_PROBLEMS,
         ending: bytes | None = DONE,
-        respond: Respond | None = None,
     ) -> None:
         self._send = send
-        self._respond = partial(send_whole, send) if respond is None else respond
         self._patience_s = patience_s
         self._problems = problems
         self._ending = ending
@@ -64,7 +56,7 @@ class Reply:
         self, body: bytes, media_type: bytes = JSON, headers: tuple[tuple[bytes, bytes], ...] = ()
     ) -> None:
         """Answer with the whole of a prediction."""
-        await self._respond(Response(200, body, media_type, headers))
+        await send_whole(self._send, Response(200, body, media_type, headers))
 
     async def event(self, data: bytes) -> None:
         """Send a part of a prediction.
@@ -82,7 +74,7 @@ class Reply:
         """Answer with *error*; after the first part, as the last event before the end."""
         if not self._has_begun:
             has_traces = self._has_stack_traces
-            await self._respond(problem_response(error, self._problems, has_stack_traces=has_traces))
+            await send_whole(self._send, problem_response(error, self._problems, has_stack_traces=has_traces))
             return
         fields = self._problems.fields(error, has_stack_traces=self._has_stack_traces)
         await self.event(orjson.dumps({"error": fields.pop("message", ""), **fields}))

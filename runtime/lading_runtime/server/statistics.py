@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from lading_runtime.protocol.open_inference.metadata import Identity
-from lading_runtime.server.access import SCOPE_KEY, Exchange
+from lading_runtime.server.exchange import SCOPE_KEY, Exchange
 from lading_runtime.server.ledger import Entry, Page
 from lading_runtime.server.metrics import Metrics
 

@@ -14,8 +14,8 @@ from typing import Protocol
 
 from starlette.types import Scope
 
-from lading_runtime.server.access import Exchange
 from lading_runtime.server.correlation import Correlation, Trace
+from lading_runtime.server.exchange import Exchange
 from lading_runtime.server.settings import BadSetting
 
 logger = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ class Span(Protocol):
     def trace(self) -> Trace:
         """Where in the trace it stands."""
 
-    def end(self, route: str, exchange: Exchange, total_s: float) -> None:
+    def end(self, exchange: Exchange) -> None:
         """Say how it went."""
 
 

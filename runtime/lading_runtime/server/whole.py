@@ -1,22 +1,23 @@
 """A request that came whole, in one piece of data: read and answered without a cycle of uvicorn's.
 
-uvicorn makes a scope, an event and a cycle for each request, checks each header of an answer with regular
-expressions, and writes an answer in two pieces. That is more than all the rest for a small prediction.
+uvicorn makes a scope, an event, a task and a cycle for each request, checks each header of an answer with
+regular expressions, and writes an answer in two pieces: more than all the rest for a small prediction.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine
 from typing import Any, Protocol
 
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from uvicorn.server import ServerState
 
-Headers = Sequence[tuple[bytes, bytes]]
+from lading_runtime.server.heads import Head
 
 CLOSE = (b"connection", b"close")
+BYE = b"connection: close\r\n"
 
 
 class Carrier(Protocol):
@@ -26,6 +27,7 @@ class Carrier(Protocol):
     flow: FlowControl
     server_state: ServerState
     tasks: set[asyncio.Task[None]]
+    loop: asyncio.AbstractEventLoop
 
     def on_response_complete(self) -> None:
         """The answer has been written."""
@@ -41,43 +43,55 @@ class Unawaited:
 class Whole:
     """A request, and its answer. It stands where uvicorn's cycle would, and has what uvicorn asks of that."""
 
+    __slots__ = ("_carrier", "body", "disconnected", "head", "keep_alive", "response_complete")
+
     message_event = Unawaited()
 
-    def __init__(self, carrier: Carrier, url: bytes, headers: Headers, *, keep_alive: bool) -> None:
-        self.url = url
-        self.headers = headers
-        self.body = bytearray()
-        self.keep_alive = keep_alive
+    def __init__(self, carrier: Carrier, head: Head, body: bytes = b"") -> None:
+        self.head = head
+        self.body = body
+        self.keep_alive = head.keep_alive
         self.disconnected = False
         self.response_complete = False
         self._carrier = carrier
 
-    async def respond(self, status: int, head: bytes, body: bytes) -> None:
-        """Answer, at once; *head* are lines of headers, which are known to be well-formed."""
-        carrier = self._carrier
-        if carrier.flow.write_paused and not self.disconnected:
-            await carrier.flow.drain()
+    def respond(self, status: int, head: bytes, body: bytes) -> None:
+        """Answer, as soon as the client takes it; *head* are lines of headers, known to be well-formed."""
+        if self._carrier.flow.write_paused and not self.disconnected:
+            self.run(self._respond_later(status, head, body))
+        else:
+            self._respond(status, head, body)
+
+    def run(self, work: Coroutine[Any, Any, None]) -> None:
+        """Have *work* done, which answers; if it does not, the connection is ended."""
+        task = self._carrier.loop.create_task(work)
+        self._carrier.tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def hang_up(self) -> None:
+        """End the connection if nobody has answered."""
+        if not self.response_complete and not self.disconnected:
+            self._carrier.transport.close()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._carrier.tasks.discard(task)
+        self.hang_up()
+
+    async def _respond_later(self, status: int, head: bytes, body: bytes) -> None:
+        await self._carrier.flow.drain()
+        self._respond(status, head, body)
+
+    def _respond(self, status: int, head: bytes, body: bytes) -> None:
         if self.disconnected:
             return
+        carrier = self._carrier
         lines, closes = DEFAULT_LINES.of(carrier.server_state.default_headers)
-        ending = b"\r\n" if self.keep_alive or closes else b"connection: close\r\n\r\n"
-        carrier.transport.write(b"".join((STATUS_LINE[status], lines, head, ending, body)))
+        bye = b"" if self.keep_alive or closes else BYE
+        carrier.transport.write(b"".join((STATUS_LINE[status], lines, head, bye, b"\r\n", body)))
         self.response_complete = True
         if closes or not self.keep_alive:
             carrier.transport.close()
         carrier.on_response_complete()
-
-    def begin(self, loop: asyncio.AbstractEventLoop, direct: WholeRequests) -> None:
-        """Have *direct* answer."""
-        task = loop.create_task(direct.answer(self))
-        self._carrier.tasks.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        """Hang up if nobody has answered."""
-        self._carrier.tasks.discard(task)
-        if not self.response_complete and not self.disconnected:
-            self._carrier.transport.close()
 
 
 class DefaultLines:
@@ -104,5 +118,5 @@ class WholeRequests(Protocol):
     def takes(self, url: bytes) -> bool:
         """Tell whether a POST to *url* can be answered here."""
 
-    async def answer(self, whole: Whole) -> None:
-        """Answer a request."""
+    def answer(self, whole: Whole) -> None:
+        """Answer a request, now or later."""

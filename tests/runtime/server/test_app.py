@@ -197,7 +197,7 @@ def log(caplog):
 def access_lines(log):
     """Return the fields of the lines about requests."""
     records = [record for record in log.records if record.name == "lading_runtime.access"]
-    return [event.fields for record in records for event in record.lading_events]
+    return [event.fields() for record in records for event in record.lading_events]
 
 
 def test_each_request_is_one_line(client, log):

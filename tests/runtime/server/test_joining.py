@@ -125,16 +125,16 @@ def test_rows_with_labels_are_never_joined():
 
 
 def array(*values, shape=None):
-    """A prediction that is an array of numbers."""
+    """Return a value that is an array of numbers, and its buffers."""
     value = {"kind": "array", "dtype": "<f8", "shape": shape or [len(values)], "buffer": 0}
-    return Prediction(value, [struct.pack(f"<{len(values)}d", *values)], 0.0, 0.0)
+    return value, [struct.pack(f"<{len(values)}d", *values)]
 
 
 def test_each_request_gets_its_rows_of_an_array():
     """Rows of any width are told apart without a copy."""
-    parts = parts_of(array(1, 2, 3, 4, 5, 6, shape=[3, 2]), [1, 2])
+    parts = parts_of(*array(1, 2, 3, 4, 5, 6, shape=[3, 2]), [1, 2])
 
-    assert [(part.value["shape"], struct.unpack_from("<d", part.buffers[0])) for part in parts] == [
+    assert [(value["shape"], struct.unpack_from("<d", buffers[0])) for value, buffers in parts] == [
         ([1, 2], (1,)),
         ([2, 2], (3,)),
     ]
@@ -142,17 +142,17 @@ def test_each_request_gets_its_rows_of_an_array():
 
 def test_each_request_gets_its_text():
     """What the model process has written by rows is handed out as it is."""
-    texts = Prediction({"kind": "texts"}, [b'["a"]', b'["b","c"]'], 0.0, 0.0)
+    parts = parts_of({"kind": "texts"}, [b'["a"]', b'["b","c"]'], [1, 2])
 
-    assert [part.buffers for part in parts_of(texts, [1, 2])] == [[b'["a"]'], [b'["b","c"]']]
-    assert bytes(whole_of(parts_of(texts, [1, 2])).buffers[0]) == b'["a","b","c"]'
+    assert [buffers for _, buffers in parts] == [[b'["a"]'], [b'["b","c"]']]
+    assert bytes(whole_of([Prediction(*part, 0.0, 0.0) for part in parts]).buffers[0]) == b'["a","b","c"]'
 
 
-@pytest.mark.parametrize("prediction", [array(1, 2), Prediction({"kind": "json", "buffer": 0}, [b"1"], 0, 0)])
-def test_a_prediction_of_other_rows_cannot_be_told_apart(prediction):
+@pytest.mark.parametrize("value", [array(1, 2), ({"kind": "json", "buffer": 0}, [b"1"])])
+def test_a_prediction_of_other_rows_cannot_be_told_apart(value):
     """A model that does not answer by rows is found out."""
     with pytest.raises(Unsplittable):
-        parts_of(prediction, [1, 1, 1])
+        parts_of(*value, [1, 1, 1])
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -5,7 +5,7 @@ import logging
 import sys
 
 import pytest
-from lading_runtime.server.logs import EVENTS, Event, JsonFormatter, TextFormatter
+from lading_runtime.server.logs import EVENTS, JsonFormatter, Logged, TextFormatter
 
 
 def record(message="layer written", *, level=logging.INFO, exc_info=None, **fields):
@@ -61,7 +61,7 @@ def test_exceptions_show_frames_and_type_but_not_their_text(formatter):
 @pytest.mark.parametrize("formatter", [TextFormatter(), JsonFormatter()])
 def test_a_record_of_several_events_is_a_line_for_each(formatter):
     """Events that are logged together have lines of their own, each with its time and its fields."""
-    events = [Event(0.5, {"status": 200}), Event(61.25, {"status": 404})]
+    events = [Logged(0.5, {"status": 200}), Logged(61.25, {"status": 404})]
 
     lines = formatter.format(record("request", **{EVENTS: events})).split("\n")
 

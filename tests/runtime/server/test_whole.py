@@ -5,6 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from lading_runtime.server.heads import Head
 from lading_runtime.server.whole import DefaultLines, Whole
 
 DATE = (b"date", b"Thu, 01 Jan 2026 00:00:00 GMT")
@@ -37,9 +38,9 @@ class Carrier:
 def answered(*default_headers, keep_alive=True, is_gone=False):
     """Return what a carrier is told when a request on it is answered."""
     carrier: Any = Carrier([*default_headers])
-    whole = Whole(carrier, b"/invocations", [], keep_alive=keep_alive)
+    whole = Whole(carrier, Head(b"/invocations", [], keep_alive=keep_alive))
     whole.disconnected = is_gone
-    asyncio.run(whole.respond(200, b"content-length: 2\r\n", b"{}"))
+    whole.respond(200, b"content-length: 2\r\n", b"{}")
     return carrier.said
 
 
@@ -75,24 +76,38 @@ def test_nothing_is_said_to_a_client_that_left():
     assert answered(is_gone=True) == []
 
 
-def test_who_is_not_answered_is_hung_up_on():
-    """A connection whose request ended without an answer does not wait for one for ever."""
+def worked(work, **flow):
+    """Return what a carrier is told when *work* is done for a whole request on it."""
     carrier: Any = Carrier([])
-
-    class Silent:
-        """Answers nothing."""
-
-        async def answer(self, _whole):
-            """End."""
+    carrier.flow = SimpleNamespace(**{"write_paused": False, **flow})
 
     async def main():
-        silent: Any = Silent()
-        Whole(carrier, b"/", [], keep_alive=True).begin(asyncio.get_running_loop(), silent)
+        carrier.loop = asyncio.get_running_loop()
+        work(Whole(carrier, Head(b"/", [], keep_alive=True)))
         await asyncio.wait(carrier.tasks)
 
     asyncio.run(main())
+    return carrier.said
 
-    assert carrier.said == ["closed"]
+
+def test_who_is_not_answered_is_hung_up_on():
+    """A connection whose request ended without an answer does not wait for one for ever."""
+
+    async def nothing():
+        """End."""
+
+    assert worked(lambda whole: whole.run(nothing())) == ["closed"]
+
+
+def test_a_client_that_takes_nothing_is_answered_when_it_does():
+    """While what was written before waits for the client, an answer waits behind it."""
+
+    async def drain():
+        """Let the client take what is there."""
+
+    said = worked(lambda whole: whole.respond(200, b"", b"{}"), write_paused=True, drain=drain)
+
+    assert said == [b"HTTP/1.1 200 OK\r\n\r\n{}", "complete"]
 
 
 def test_the_headers_of_every_answer_are_those_of_now():
