@@ -11,6 +11,7 @@ from typing import Any
 
 from lading_runtime import wire
 from lading_runtime.wire import Message
+from lading_runtime.worker.incoming import Incoming
 from lading_runtime.worker.lifetime import Limit
 from lading_runtime.worker.model import LoadedModel
 from lading_runtime.worker.predict import answers
@@ -48,11 +49,12 @@ def serve(stream: socket.socket, model: ReadyModel | FailedModel, limit: Limit |
 def serve_requests(stream: socket.socket, loaded: LoadedModel, limit: Limit) -> None:
     """Answer requests until *stream* ends, or *limit* is reached."""
     limit.check_start()
+    incoming = Incoming(stream)
 
     def is_wanted() -> bool:
-        return not has_news(stream)
+        return not incoming.has_news()
 
-    while (request := wire.receive(stream)) is not None:
+    while (request := incoming.receive()) is not None:
         if request.header["kind"] == "cancel":
             continue  # it has done what it was for, or came too late: the answer had ended
         is_last = False
@@ -67,15 +69,6 @@ def serve_requests(stream: socket.socket, loaded: LoadedModel, limit: Limit) -> 
 def marked(answer: Message) -> Message:
     """Return *answer* as the last one of this process."""
     return Message({**answer.header, "is_last": True}, answer.buffers)
-
-
-def has_news(stream: socket.socket) -> bool:
-    """Tell whether there is something to read: nothing but the end of what is being answered."""
-    try:
-        stream.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def flush_output() -> None:

@@ -1,0 +1,87 @@
+"""What the server sends to a model process, read with one system call for a message of an ordinary size.
+
+A process that was just woken up finds little of itself in the processor's caches, so that each further
+call into the kernel costs several times what it does in a loop.
+"""
+
+from __future__ import annotations
+
+import io
+import socket
+from typing import Any
+
+from lading_runtime.wire import PREFIX, BrokenStream, Message, unpack_header, unpack_prefix
+
+READ_BYTES = 1 << 16
+"""What one system call reads at most; of a larger buffer the rest is read right into its memory."""
+
+
+class Incoming:
+    """Messages on a blocking socket."""
+
+    def __init__(self, stream: socket.socket) -> None:
+        self._stream = stream
+        self._received = Received(stream)
+        self._reader = io.BufferedReader(self._received, READ_BYTES)
+        self._taken_bytes = 0
+
+    def receive(self) -> Message | None:
+        """Return the next message, or None at a clean end.
+
+        Each buffer has memory of its own, aligned and writable, so that arrays can be views of it.
+
+        Raises:
+            BrokenStream: the stream ends inside a message or holds something else.
+        """
+        prefix = self._reader.read(PREFIX.size)
+        if not prefix:
+            return None
+        check_length(len(prefix), PREFIX.size)
+        header_bytes, buffers_bytes = unpack_prefix(prefix)
+        header_data = self._reader.read(header_bytes)
+        check_length(len(header_data), header_bytes)
+        header = unpack_header(header_data, buffers_bytes)
+        buffers = [bytearray(size) for size in header["sizes"]]
+        for buffer in buffers:
+            check_length(self._reader.readinto(buffer), len(buffer))
+        self._taken_bytes += PREFIX.size + header_bytes + buffers_bytes
+        return Message(header, buffers)
+
+    def has_news(self) -> bool:
+        """Tell whether more has come than was taken: a message, a part of one, or the end."""
+        if self._received.total_bytes > self._taken_bytes:
+            return True
+        try:
+            self._stream.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return False
+        return True
+
+
+class Received(io.RawIOBase):
+    """The bytes of a socket, counted as they come."""
+
+    def __init__(self, stream: socket.socket) -> None:
+        super().__init__()
+        self._stream = stream
+        self.total_bytes = 0
+
+    def readable(self) -> bool:
+        """Tell that this is for reading."""
+        return True
+
+    def readinto(self, target: Any) -> int:
+        """Wait until something has come, write it to *target*, and return its length; 0 is the end."""
+        count = self._stream.recv_into(target)
+        self.total_bytes += count
+        return count
+
+
+def check_length(count: int, expected: int) -> None:
+    """Return if so many bytes have come as were announced.
+
+    Raises:
+        BrokenStream: the stream has ended before.
+    """
+    if count != expected:
+        raise BrokenStream("the stream ended inside a message")

@@ -1,0 +1,154 @@
+"""Messages that a model process reads from its socket."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import accumulate
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lading_runtime.wire import BrokenStream, Message, pack
+from lading_runtime.worker.incoming import READ_BYTES, Incoming
+
+messages = st.lists(st.lists(st.binary(max_size=40), max_size=3), min_size=1, max_size=4)
+"""The buffers of each."""
+
+
+class Counting(socket.socket):
+    """A socket that notes how many bytes each call has read."""
+
+    def __init__(self, stream: socket.socket) -> None:
+        super().__init__(fileno=stream.detach())
+        self.reads: list[int] = []
+
+    def recv_into(self, target: Any, *more: int) -> int:
+        """Read, and note how much it was."""
+        count = super().recv_into(target, *more)
+        self.reads.append(count)
+        return count
+
+
+@contextmanager
+def stream() -> Iterator[tuple[socket.socket, Counting]]:
+    """Give the server's end of a socket, and the model process's."""
+    ours, theirs = socket.socketpair()
+    with ours, Counting(theirs) as counting:
+        yield ours, counting
+
+
+def joined(buffers: list[bytes]) -> bytes:
+    """Return a message with these buffers as it crosses the socket."""
+    return b"".join(pack(Message({"kind": "predict"}, buffers)))
+
+
+def contents(message: Message | None) -> list[bytes]:
+    """Return the buffers of a message; there must be one."""
+    assert message is not None
+    return [bytes(buffer) for buffer in message.buffers]
+
+
+@given(messages, st.data())
+def test_messages_arrive_however_they_are_cut(sent, data):
+    """Several messages may come at once, and one in parts; each is received as it was sent."""
+    ends = list(accumulate(len(joined(buffers)) for buffers in sent))
+    whole = b"".join(map(joined, sent))
+    cut = data.draw(st.integers(0, len(whole)))
+    with stream() as (server, ours):
+        incoming = Incoming(ours)
+        server.sendall(whole[:cut])
+        received = [contents(incoming.receive()) for end in ends if end <= cut]
+        server.sendall(whole[cut:])
+        server.shutdown(socket.SHUT_WR)
+        received += [contents(message) for message in iter(incoming.receive, None)]
+
+    assert received == sent
+
+
+@given(messages, st.data())
+def test_a_stream_that_ends_inside_a_message_is_broken(sent, data):
+    """A message that is cut off anywhere but before its first byte is a BrokenStream."""
+    whole = joined(sent[0])
+    with stream() as (server, ours):
+        server.sendall(whole[: data.draw(st.integers(1, len(whole) - 1))])
+        server.shutdown(socket.SHUT_WR)
+
+        with pytest.raises(BrokenStream):
+            Incoming(ours).receive()
+
+
+def test_a_small_message_is_read_at_once():
+    """One system call brings the prefix, the header and all buffers."""
+    whole = joined([b"x" * 100, b"", b"y" * 1000])
+    with stream() as (server, ours):
+        server.sendall(whole)
+        Incoming(ours).receive()
+
+        assert ours.reads == [len(whole)]
+
+
+def test_a_large_buffer_arrives_after_a_small_one():
+    """What is larger than one read brings is complete and in its place."""
+    sent = [b"a" * 7, b"b" * READ_BYTES, b"c"]
+    with stream() as (server, ours):
+        server.sendall(joined(sent))
+
+        assert contents(Incoming(ours).receive()) == sent
+
+
+def test_each_buffer_has_memory_of_its_own():
+    """Buffers can be written to, and keep what they hold when the next message comes."""
+    with stream() as (server, ours):
+        server.sendall(joined([b"ab", b"cd"]) + joined([b"ef", b"gh"]))
+        incoming = Incoming(ours)
+        message = incoming.receive()
+        assert message is not None
+        memoryview(message.buffers[0])[0] = 0
+        incoming.receive()
+
+    assert contents(message) == [b"\0b", b"cd"]
+
+
+def test_there_is_no_news_while_nothing_comes():
+    """Neither before a message, nor when it has been taken."""
+    with stream() as (server, ours):
+        incoming = Incoming(ours)
+        before = incoming.has_news()
+        server.sendall(joined([b"a"]))
+        incoming.receive()
+
+        assert (before, incoming.has_news()) == (False, False)
+
+
+@pytest.mark.parametrize("more", [joined([b"b"]), joined([b"b"])[:5]], ids=["message", "part"])
+def test_what_came_with_a_message_is_news(more):
+    """A message that the same system call has brought, or the beginning of one, is not forgotten."""
+    with stream() as (server, ours):
+        server.sendall(joined([b"a"]) + more)
+        incoming = Incoming(ours)
+        incoming.receive()
+
+        assert incoming.has_news()
+
+
+def test_what_comes_later_is_news():
+    """A message that comes when another one has been taken; it can be received then."""
+    with stream() as (server, ours):
+        incoming = Incoming(ours)
+        server.sendall(joined([b"a"]))
+        incoming.receive()
+        server.sendall(joined([b"b"]))
+
+        assert incoming.has_news()
+        assert contents(incoming.receive()) == [b"b"]
+
+
+def test_the_end_is_news():
+    """When the server goes away, that is something to read."""
+    with stream() as (server, ours):
+        incoming = Incoming(ours)
+        server.close()
+
+        assert incoming.has_news()
+        assert incoming.receive() is None
