@@ -40,10 +40,10 @@ def encode(prediction: Any) -> tuple[dict[str, Any], list[Buffer]]:
     """
     numpy = sys.modules.get("numpy")
     if numpy is not None and type(prediction) is numpy.ndarray and prediction.ndim:
-        little = prediction.astype(prediction.dtype.newbyteorder("<"), copy=False)
-        if little.dtype.str in RAW_DTYPES:
-            value = {"kind": "array", "dtype": little.dtype.str, "shape": list(little.shape), "buffer": 0}
-            return value, [memoryview(numpy.ascontiguousarray(little))]
+        little = prediction.dtype.newbyteorder("<")
+        if little.str in RAW_DTYPES:
+            value = {"kind": "array", "dtype": little.str, "shape": list(prediction.shape), "buffer": 0}
+            return value, [memoryview(numpy.ascontiguousarray(prediction, little))]
     return {"kind": "json", "buffer": 0}, [json_text(prediction).encode("ascii")]
 
 

@@ -11,6 +11,7 @@ import base64
 import io
 import json
 from datetime import date, datetime
+from functools import lru_cache
 from importlib import import_module
 from typing import Any, Callable, Sequence
 
@@ -31,11 +32,16 @@ def build(node: Node, buffers: Buffers) -> Any:
     return _BUILDERS[node["kind"]](node, buffers)
 
 
+@lru_cache(maxsize=None)
 def numpy() -> Any:
-    """Return the model's NumPy."""
+    """Return the model's NumPy.
+
+    Remembered: `import_module` looks for locks and specifications each time.
+    """
     return import_module("numpy")
 
 
+@lru_cache(maxsize=None)
 def pandas() -> Any:
     """Return the model's pandas."""
     return import_module("pandas")

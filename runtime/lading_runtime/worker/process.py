@@ -73,7 +73,13 @@ def marked(answer: Message) -> Message:
 
 def flush_output() -> None:
     """Let what the model printed appear now."""
-    for output in (sys.stdout, sys.stderr):
-        # The model may have closed or replaced it.
-        with suppress(AttributeError, OSError, ValueError):
-            output.flush()
+    flush(sys.stdout)
+    flush(sys.stderr)
+
+
+def flush(output: Any) -> None:
+    """Flush *output* if it still can be flushed."""
+    try:
+        output.flush()
+    except (AttributeError, OSError, ValueError):
+        return  # the model has closed or replaced it
