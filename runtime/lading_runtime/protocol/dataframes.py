@@ -91,7 +91,9 @@ def table_of_records(records: Any) -> Table:
 
 
 def _check_labels(what: str, labels: Any) -> None:
-    if labels is not None and not (isinstance(labels, list) and NESTED.isdisjoint(map(type, labels))):
+    if labels is None:
+        return
+    if not isinstance(labels, list) or not NESTED.isdisjoint(map(type, labels)):
         raise MalformedBody(f"the {what} of 'dataframe_split' must be a list of labels")
 
 
@@ -129,6 +131,8 @@ def _table_of_rows(rows: list[Any], columns: list[Any] | None, index: list[Any] 
 
 def _transposed(rows: list[list[Any]]) -> list[Cells]:
     """Return the columns of *rows*; shorter rows are filled up with null."""
+    if len(rows) == 1:
+        return [(cell,) for cell in rows[0]]
     lengths = list(map(len, rows))
     width = max(lengths)
     check_gaps(len(rows) * width, lengths)

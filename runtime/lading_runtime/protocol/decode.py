@@ -84,14 +84,14 @@ def _data_node(document: dict[str, Any], signature: Signature, buffers: Buffers)
         if "inputs" not in document:
             raise TypeHintViolation("the body must have 'inputs', because the model's input is a type hint")
         return json_node(document["inputs"], buffers)
-    sent = [name for name in FORMATS if name in document]
+    sent = document.keys() & FORMATS
     if len(sent) != 1:
-        raise MalformedBody(
-            f"the body must have exactly one of {_formats()}; it has {', '.join(sent) or 'none'}"
-        )
+        named = ", ".join(name for name in FORMATS if name in sent)
+        raise MalformedBody(f"the body must have exactly one of {_formats()}; it has {named or 'none'}")
+    (name,) = sent
     if signature.inputs is None:
-        return _UNSIGNED[sent[0]](document[sent[0]], buffers)
-    return _SIGNED[sent[0]](document[sent[0]], signature.inputs, buffers)
+        return _UNSIGNED[name](document[name], buffers)
+    return _SIGNED[name](document[name], signature.inputs, buffers)
 
 
 def _formats() -> str:

@@ -92,8 +92,14 @@ class NamedColumns:
         packed = self._number.pack_plain(list(chain.from_iterable(table.columns)))
         if packed is None:
             return None
-        shape = {"dtype": self._number.dtype, "rows": table.rows, "index": table.index}
-        return {"kind": "table", **shape, "names": self._labels, "buffer": buffers.add(packed)}
+        return {
+            "kind": "table",
+            "dtype": self._number.dtype,
+            "rows": table.rows,
+            "index": table.row_labels,
+            "names": self._labels,
+            "buffer": buffers.add(packed),
+        }
 
     def from_table(self, table: Table, buffers: Buffers) -> Node:
         """Return what the data frame formats become.
@@ -108,7 +114,7 @@ class NamedColumns:
         found = dict(zip(table.labels, table.columns))
         reading = self._read(found, in_frames, buffers)
         reading.check_twice(((field.name, field) for field in self.fields), table.labels)
-        return reading.frame(table.rows, table.index)
+        return reading.frame(table.rows, table.row_labels)
 
     def from_texts(self, table: Table, buffers: Buffers) -> Node:
         """Return what CSV becomes.

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from lading_runtime.errors import MalformedBody
 from lading_runtime.schema.cells import ABSENT, Cells
@@ -14,8 +13,7 @@ from lading_runtime.schema.cells import ABSENT, Cells
 Record = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Table:
+class Table(NamedTuple):
     """Columns of equal lengths."""
 
     labels: Sequence[Any]
@@ -26,8 +24,8 @@ class Table:
 
     rows: int
 
-    index: list[Any] | None = None
-    """Labels of the rows, if the body gave any."""
+    row_labels: list[Any] | None = None
+    """The index, if the body gave any."""
 
 
 BLOCK_ROWS = 4096

@@ -59,7 +59,7 @@ class UnnamedColumns:
         reading.check_twice(zip(table.labels, self.fields), table.labels)
         reading.check_readable()
         self._check_count(len(table.labels))
-        return reading.frame(table.rows, table.index)
+        return reading.frame(table.rows, table.row_labels)
 
     def from_texts(self, table: Table, buffers: Buffers) -> Node:
         """Return what CSV becomes.

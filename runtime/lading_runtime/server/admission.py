@@ -90,11 +90,22 @@ class Admission:
         self._rows -= rows
         self._bytes -= size_bytes
 
+    def check_space(self, rows: int, size_bytes: int, batch_rows: int | None) -> None:
+        """Return if there is room for so much; see `check`.
+
+        Raises:
+            Overloaded: too much waits already.
+        """
+        limits = self._limits
+        is_full = self._rows + rows > limits.max_rows or self._bytes + size_bytes > limits.max_bytes
+        if is_full and self._requests:
+            raise self._overloaded(rows, batch_rows)
+
     def check(self, rows: int, size_bytes: int, within_s: float, batch_rows: int | None) -> None:
         """Return if a request may come in that must be answered *within_s*.
 
         Args:
-            rows: of the request; 0 as long as they are not known.
+            rows: of the request.
             size_bytes: the same.
             within_s: until its deadline.
             batch_rows: how many rows are predicted together; None if each request is alone.
@@ -102,11 +113,18 @@ class Admission:
         Raises:
             Overloaded: too much waits already, or it would be answered too late.
         """
-        if self.is_idle:
+        if not self._requests:
             return  # nobody is before it: whatever it is, it may be tried
-        batches = self._requests if batch_rows is None else math.ceil((self._rows + rows) / batch_rows)
-        wait_s = self.pace.seconds(batches + 1, self._rows + rows)
-        limits = self._limits
-        is_full = self._rows + rows > limits.max_rows or self._bytes + size_bytes > limits.max_bytes
-        if is_full or wait_s > within_s * HEADROOM:
-            raise Overloaded("the server is overloaded", min(math.ceil(wait_s), MAX_RETRY_AFTER_S))
+        self.check_space(rows, size_bytes, batch_rows)
+        if self._wait_s(rows, batch_rows) > within_s * HEADROOM:
+            raise self._overloaded(rows, batch_rows)
+
+    def _wait_s(self, rows: int, batch_rows: int | None) -> float:
+        """Return when a request of so many rows would be answered."""
+        rows += self._rows
+        batches = self._requests if batch_rows is None else -(-rows // batch_rows)
+        return self.pace.seconds(batches + 1, rows)
+
+    def _overloaded(self, rows: int, batch_rows: int | None) -> Overloaded:
+        wait_s = min(self._wait_s(rows, batch_rows), MAX_RETRY_AFTER_S)
+        return Overloaded("the server is overloaded", math.ceil(wait_s))

@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 import sys
 import time
 from collections import deque
@@ -37,7 +36,7 @@ from lading_runtime.server.deadlines import Deadlines
 from lading_runtime.server.events import Events, Unheard
 from lading_runtime.server.joining import Part, Value, join, part_of, parts_of, split, whole_of
 from lading_runtime.server.predictor import Prediction, Predictor, Waiter
-from lading_runtime.server.queued import Batch, Item, Times, fail_all
+from lading_runtime.server.queued import Batch, Item, Times, fail_all, size_of
 from lading_runtime.server.waiters import Awaited, Followers
 
 logger = logging.getLogger(__name__)
@@ -130,7 +129,11 @@ class Batcher:
             Overloaded: too many wait already.
         """
         self._pool.check_accepts()
-        self._check_room(0, 0, math.inf)
+        try:
+            self._admission.check_space(1, 0, self._batch_rows)
+        except Overloaded:
+            self._catch_up()
+            raise
 
     def check_ready(self) -> None:
         """Return if a payload would be answered now.
@@ -177,7 +180,11 @@ class Batcher:
         part = part_of(payload) if self._is_on else None
         rows = 1 if part is None else part.rows
         within_s = times.deadline - asyncio.get_running_loop().time()
-        self._check_room(rows, sum(map(len, payload.buffers)), within_s)
+        try:
+            self._admission.check(rows, size_of(payload), within_s, self._batch_rows)
+        except Overloaded:
+            self._catch_up()
+            raise
         # A client's own rows may go together, however few of several clients' the model was tried with.
         is_large = part is not None and rows > self._most_rows
         return split(payload, self._most_rows) if is_large else None, part
@@ -193,13 +200,10 @@ class Batcher:
             for answer in answers:
                 answer.cancel()
 
-    def _check_room(self, rows: int, size_bytes: int, within_s: float) -> None:
-        batch_rows = self._limits.max_rows if self._is_on else None
-        try:
-            self._admission.check(rows, size_bytes, within_s, batch_rows)
-        except Overloaded:
-            self._catch_up()
-            raise
+    @property
+    def _batch_rows(self) -> int | None:
+        """How many rows are predicted together; None if each request is alone."""
+        return self._limits.max_rows if self._is_on else None
 
     def _catch_up(self) -> None:
         """Give the model its next batch, if it is idle by now.

@@ -58,6 +58,12 @@ class Correlation(NamedTuple):
         named = [(REQUEST_ID_HEADER, self.request_id.encode())]
         return named if self.trace is None else [*named, (TRACEPARENT_HEADER, str(self.trace).encode())]
 
+    def lines(self) -> bytes:
+        """Return the same as lines of an answer's head."""
+        if self.trace is None:
+            return b"x-request-id: %b\r\n" % self.request_id.encode()
+        return b"".join([b"%b: %b\r\n" % header for header in self.headers()])
+
 
 CURRENT: ContextVar[Correlation | None] = ContextVar("lading_correlation", default=None)
 """Of the request that is being answered; what it causes later, such as a timer, knows it too."""

@@ -118,6 +118,6 @@ class Answering:
 def head_of(response: Response, correlation: Correlation) -> bytes:
     """Return the headers of *response* as lines."""
     lines = b"content-type: %b\r\ncontent-length: %d\r\n" % (response.media_type, len(response.body))
-    for header in (*response.headers, *correlation.headers()):
+    for header in response.headers:
         lines += b"%b: %b\r\n" % header
-    return lines
+    return lines + correlation.lines()

@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from lading_runtime.server.correlation import Correlation
-from lading_runtime.server.logs import word, words_of
+from lading_runtime.server.logs import path_word, word, words_of
 
 SCOPE_KEY = "lading.exchange"
 """Where in ASGI's scope it is."""
@@ -84,7 +84,7 @@ class Exchange:
         if not is_usual or self.chunks is not None or self.error is not None:
             return words_of(self.fields())
         return (
-            f" method={self.method} path={word(self.path)} status={self.status}"
+            f" method={self.method} path={path_word(self.path)} status={self.status}"
             f" received_bytes={self.received_bytes} sent_bytes={self.sent_bytes} ms={self.total_s * 1e3:.3f}"
             f" decode_ms={self.decode_s * 1e3:.3f} queue_ms={self.queue_s * 1e3:.3f}"  # type: ignore[operator]
             f" model_ms={self.model_s * 1e3:.3f} encode_ms={self.encode_s * 1e3:.3f}"  # type: ignore[operator]

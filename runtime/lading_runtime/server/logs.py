@@ -160,6 +160,12 @@ def words_of(fields: Mapping[str, Any]) -> str:
     return "".join([f" {name}={word(value)}" for name, value in fields.items()])
 
 
+@lru_cache(maxsize=256)
+def path_word(path: str) -> str:
+    """Return *path* as one word; most requests have the same few."""
+    return word(path)
+
+
 def word(value: object) -> str:
     """Return *value* as one word: text with anything but plain characters in it is quoted."""
     text = str(value)

@@ -185,4 +185,3 @@ class Metrics:
             self._values[self.page.row(REFUSED.name)] += 1.0
         if error == DEADLINE_EXCEEDED:
             self._values[self.page.row(DEADLINE_MISSES.name)] += 1.0
-

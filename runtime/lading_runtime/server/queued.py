@@ -27,6 +27,11 @@ class Times(NamedTuple):
     """When the model process counts as one that hangs; no client may choose that."""
 
 
+def size_of(payload: Payload) -> int:
+    """Return how many bytes *payload* takes."""
+    return sum(map(len, payload.buffers))
+
+
 class Item:
     """One request, or a piece of one; open, and wanted, until somebody has been told how it ended."""
 
@@ -50,7 +55,7 @@ class Item:
         self.key: Hashable | None = None if part is None else part.key
         """None: never joined with others."""
         self.rows = 1 if part is None else part.rows
-        self.size_bytes = sum(map(len, payload.buffers))
+        self.size_bytes = size_of(payload)
         self.times = times
         self.is_wanted = True
         self.is_first = admission.is_idle

@@ -2,6 +2,7 @@
 
 import json
 import struct
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -124,7 +125,7 @@ def test_rows_with_labels_are_never_joined():
     assert part_of(payload) is None
 
 
-def array(*values, shape=None):
+def array(*values, shape=None) -> Any:
     """Return a value that is an array of numbers, and its buffers."""
     value = {"kind": "array", "dtype": "<f8", "shape": shape or [len(values)], "buffer": 0}
     return value, [struct.pack(f"<{len(values)}d", *values)]
