@@ -35,6 +35,7 @@ from lading_runtime.server.responses import respond, respond_problem
 from lading_runtime.server.settings import Settings
 from lading_runtime.server.statistics import Statistics
 
+ROOT = "v2"
 PATH = "/v2{rest:path}"
 INFER = "/v2/models/{name}/infer"
 
@@ -197,10 +198,17 @@ class OpenInference:
 
 
 def _segments(scope: Scope) -> tuple[str, ...]:
-    """Return what stands between the slashes below ``/v2``; a name may have slashes of its own, as %2F."""
+    """Return what stands between the slashes below ``/v2``; a name may have slashes of its own, as %2F.
+
+    Raises:
+        UnknownModel: the path only begins alike, as ``/v2beta`` does.
+    """
     path = scope.get("raw_path") or scope["path"].encode()
-    parts = path.partition(b"?")[0].strip(b"/").split(b"/")[1:]
-    return tuple(unquote_to_bytes(part).decode("utf-8", "replace") for part in parts)
+    parts = path.partition(b"?")[0].strip(b"/").split(b"/")
+    first, *rest = (unquote_to_bytes(part).decode("utf-8", "replace") for part in parts)
+    if first != ROOT:
+        raise UnknownModel("there is nothing at this path")
+    return tuple(rest)
 
 
 def _saying(read: Reader) -> Handler:
