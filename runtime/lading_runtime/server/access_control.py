@@ -28,8 +28,11 @@ CHALLENGE = ((b"www-authenticate", b"Bearer"),)
 """RFC 9110 §11.6.1: a 401 says what would help."""
 
 CORS_METHODS = ("GET", "HEAD", "POST")
-CORS_REQUEST_HEADERS = ("authorization", "x-api-key", "x-request-id", "x-request-timeout", "traceparent")
-CORS_ANSWER_HEADERS = ("x-request-id", "traceparent", "retry-after")
+CORS_REQUEST_HEADERS = (
+    *("authorization", "x-api-key", "x-request-id", "x-request-timeout", "traceparent", "tracestate"),
+    *("content-encoding", "inference-header-content-length"),
+)
+CORS_ANSWER_HEADERS = ("x-request-id", "traceparent", "retry-after", "inference-header-content-length")
 
 
 def controlled(app: ASGIApp, exposure: Exposure, is_open: Collection[str] = PROBES) -> ASGIApp:
