@@ -122,6 +122,9 @@ def test_the_configuration_is_tritons(client):
         ("/v2/models/model/versions/2", 404),
         ("/v2/models/model/nothing", 404),
         ("/v2/nothing", 404),
+        ("/v2beta", 404),
+        ("/v2beta/health/live", 404),
+        ("/v2%2Fhealth/live", 404),
         ("/v2/models/model/infer", 405),
     ],
 )
@@ -203,6 +206,26 @@ def test_bad_requests_are_refused_in_the_protocols_words(client, content, header
 
     assert answer.status_code == status
     assert list(answer.json()) == ["error"]
+
+
+@pytest.mark.parametrize(
+    "wanting",
+    [
+        {"outputs": [{"name": "payload-secret"}]},
+        {"parameters": {"content_type": "payload-secret"}},
+        {"inputs": [{**column(1.5)["inputs"][0], "parameters": {"content_type": "payload-secret"}}]},
+    ],
+)
+def test_refusals_do_not_repeat_what_a_request_says(client, caplog, wanting):
+    """What is refused for a word that nobody knows is logged, so the reason does not hold the word."""
+    caplog.set_level("DEBUG")
+
+    answer = client(post("/v2/models/model/infer", {**column(1.5), **wanting}))
+
+    assert answer.status_code == 400
+    assert "request refused" in caplog.messages
+    assert "payload-secret" not in answer.text
+    assert not any("payload-secret" in str(record.__dict__) for record in caplog.records)
 
 
 def test_statistics_count_inferences(client):

@@ -71,10 +71,10 @@ def check_content_types(request: InferenceRequest) -> None:
     """
     of_request = request.content_type
     if of_request is not None and of_request not in REQUEST_TYPES:
-        raise MalformedBody(f"unknown content type {of_request!a} of a request")
+        raise MalformedBody(f"unknown content type of a request; known are {sorted(REQUEST_TYPES)}")
     for tensor in request.inputs:
         if tensor.content_type is not None and tensor.content_type not in INPUT_TYPES:
-            raise MalformedBody(f"unknown content type {tensor.content_type!a} of an input")
+            raise MalformedBody(f"unknown content type of an input; known are {sorted(INPUT_TYPES)}")
     if of_request in WHOLE and len(request.inputs) > 1:
         raise MalformedBody(f"the content type {of_request!a} is that of requests with one input")
 

@@ -74,9 +74,10 @@ def chosen(request: InferenceRequest, tensors: Sequence[Tensor]) -> list[tuple[T
     if not request.wanted:
         return [(tensor, request.is_binary) for tensor in tensors]
     by_name = {tensor.name: tensor for tensor in tensors}
-    unknown = [wanted.name for wanted in request.wanted if wanted.name not in by_name]
+    # By their places: what a request calls them, and what a prediction does, are values, and this is logged.
+    unknown = [place for place, wanted in enumerate(request.wanted) if wanted.name not in by_name]
     if unknown:
-        raise MalformedBody(f"unknown outputs {unknown!a}; the model gives {list(by_name)!a}")
+        raise MalformedBody(f"the model gave no outputs of these names: 'outputs' {unknown}")
     return [
         (by_name[wanted.name], request.is_binary if wanted.is_binary is None else wanted.is_binary)
         for wanted in request.wanted

@@ -143,12 +143,12 @@ def test_lists_and_single_values_are_one_output(prediction, expected):
 
 
 def test_only_wanted_outputs_are_answered():
-    """In the order in which they are wanted, each in JSON or in binary; an unknown one is refused."""
+    """In the order in which they are wanted, in JSON or in binary; an unknown one is refused by its place."""
     prediction = {"a": np.ones(1), "b": ["x"], "c": [1]}
 
     document, binary = answer(prediction, wanted=[Wanted("b", is_binary=True), Wanted("a", is_binary=None)])
-    with pytest.raises(MalformedBody, match="'z'"):
-        answer(prediction, wanted=[Wanted("z", is_binary=None)])
+    with pytest.raises(MalformedBody, match=r"'outputs' \[1\]"):
+        answer(prediction, wanted=[Wanted("a", is_binary=None), Wanted("z", is_binary=None)])
 
     assert [output["name"] for output in document["outputs"]] == ["b", "a"]
     assert document["outputs"][0]["parameters"]["binary_data_size"] == len(binary)
