@@ -75,8 +75,8 @@ class Received(io.RawIOBase):
 
     def readinto(self, target: Any) -> int:
         """Wait until something has come, write it to *target*, and return its length; 0 is the end."""
-        # Linux wakes who waits in recv(2) also when the other side has read an answer, because there is room to
-        # send then (`unix_write_space`): once for each request, for nothing. poll(2) is told what is waited for.
+        # Linux wakes who waits in recv(2) also when the other side has read an answer, because there is
+        # room to send then (`unix_write_space`): once for each request, and for nothing.
         self._something_to_read.poll()
         count = self._stream.recv_into(target)
         self.total_bytes += count
