@@ -36,6 +36,9 @@ UNITS = {
 }
 """As Kubernetes writes quantities: k is 1000, Ki is 1024; without regard to case."""
 
+MAX_SIZE = 1 << 62
+"""No machine has as much, and it fits wherever a number is sent."""
+
 
 class BadSetting(Exception):
     """A setting has a value that cannot be used; the text names the setting."""
@@ -153,18 +156,19 @@ class Settings:
         """
         read = _Reader(environ)
         workers = read("MLFLOW_MODELS_WORKERS", _count, str(limits.pairs))
+        timeout_s = read("MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT", _positive, "60")
         return cls(
             model=read("LADING_MODEL", _folder, "/opt/ml/model"),
             model_python=read("LADING_MODEL_PYTHON", _program, "/opt/env/bin/python"),
             bind=_bind(read("LADING_HOST", str, "0.0.0.0"), _port(read)),  # noqa: S104 - a container's
             workers=workers,
             model_variables=thread_variables(environ, limits.cpus, workers),
-            request_timeout_s=read("MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT", _positive, "60"),
+            request_timeout_s=timeout_s,
             model_max_rss_bytes=read("LADING_MODEL_MAX_RSS", _bytes, "0"),
             stream_close_s=read("LADING_STREAM_CLOSE_S", _seconds, "5"),
             batching=read("LADING_BATCHING", _one_of(BATCHING), "auto"),
             batch_max_rows=read("LADING_BATCH_MAX_ROWS", _count, "1024"),
-            batch_max_delay_s=read("LADING_BATCH_MAX_DELAY_MS", _milliseconds, "0"),
+            batch_max_delay_s=read("LADING_BATCH_MAX_DELAY_MS", _below(timeout_s), "0"),
             queue_max_rows=read("LADING_QUEUE_MAX_ROWS", _count, str(1 << 16)),
             queue_max_bytes=read("LADING_QUEUE_MAX_BYTES", _count, str(256 << 20)),
             max_connections=read("LADING_MAX_CONNECTIONS", _count, "4096"),
@@ -223,9 +227,10 @@ def _count(text: str) -> int:
 
 def _bytes(text: str) -> int:
     found = SIZE.fullmatch(text.strip())
-    if found is None:
+    size = float("inf") if found is None else float(found[1]) * UNITS[found[2].lower()]
+    if size > MAX_SIZE:
         raise ValueError("expected a number of bytes, such as 800M or 2Gi")
-    return int(float(found[1]) * UNITS[found[2].lower()])
+    return int(size)
 
 
 def _seconds(text: str) -> float:
@@ -243,6 +248,18 @@ def _milliseconds(text: str) -> float:
         return _seconds(text) / 1000
     except ValueError:
         raise ValueError("expected a number of milliseconds") from None
+
+
+def _below(timeout_s: float) -> Callable[[str], float]:
+    """Return what reads a delay in milliseconds after which a request can still be answered in time."""
+
+    def read(text: str) -> float:
+        delay_s = _milliseconds(text)
+        if delay_s >= timeout_s:
+            raise ValueError("expected less than MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT")
+        return delay_s
+
+    return read
 
 
 def _positive(text: str) -> float:

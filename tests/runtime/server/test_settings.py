@@ -68,6 +68,8 @@ def test_a_drain_is_never_shorter_than_a_request(environ, timeout_s, graceful_s)
         ("MLFLOW_MODELS_WORKERS", "two"),
         ("MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT", "0"),
         ("MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT", "nan"),
+        ("LADING_BATCH_MAX_DELAY_MS", "soon"),
+        ("LADING_BATCH_MAX_DELAY_MS", "60000"),
         ("LADING_MAX_BODY_BYTES", "1MB"),
         ("LADING_STACK_TRACES", "perhaps"),
         ("LADING_LOG_FORMAT", "xml"),
@@ -97,8 +99,17 @@ def test_sizes_have_units(environ, text, size_bytes):
     assert settings.model_max_rss_bytes == size_bytes
 
 
-@pytest.mark.parametrize("text", ["much", "1X", "i", "-1", "M", "1.5.2G"])
+@pytest.mark.parametrize("text", ["much", "1X", "i", "-1", "M", "1.5.2G", "9" * 400, "9000000000Gi"])
 def test_strange_sizes_are_refused(environ, text):
     """What is no size is named with its setting."""
     with pytest.raises(BadSetting, match="LADING_MODEL_MAX_RSS: expected a number of bytes"):
         Settings.read({**environ, "LADING_MODEL_MAX_RSS": text}, LIMITS)
+
+
+def test_a_request_never_waits_for_others_beyond_its_deadline(environ):
+    """A delay for batches is allowed if what has waited for so long can still be answered."""
+    waiting = {**environ, "LADING_BATCH_MAX_DELAY_MS": "2000"}
+
+    assert Settings.read(waiting, LIMITS).batch_max_delay_s == 2
+    with pytest.raises(BadSetting, match="LADING_BATCH_MAX_DELAY_MS: expected less than MLFLOW_SCORING_"):
+        Settings.read({**waiting, "MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT": "2"}, LIMITS)
