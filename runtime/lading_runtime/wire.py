@@ -74,7 +74,7 @@ import array
 import json
 import socket
 import struct
-from typing import Any, Dict, NamedTuple, Sequence, Union, cast
+from typing import Any, Callable, Dict, NamedTuple, Sequence, Union, cast
 
 Buffer = Union[bytes, bytearray, memoryview]
 Header = Dict[str, Any]
@@ -105,11 +105,14 @@ class Message(NamedTuple):
     buffers: Sequence[Buffer] = ()
 
 
-def pack(message: Message) -> list[Buffer]:
-    """Return the pieces of *message* in the order in which they are sent; no buffer is copied."""
+def pack(message: Message, to_json: Callable[[Header], bytes] | None = None) -> list[Buffer]:
+    """Return the pieces of *message* in the order in which they are sent; no buffer is copied.
+
+    The server has a faster *to_json* than the standard library's.
+    """
     views = [_bytes_view(buffer) for buffer in message.buffers]
     sizes = [len(view) for view in views]
-    header = _to_json({**message.header, "sizes": sizes}).encode()
+    header = (to_json or _to_json)({**message.header, "sizes": sizes})
     return [PREFIX.pack(len(header), sum(sizes)) + header, *views]
 
 
@@ -125,14 +128,16 @@ def unpack_prefix(data: Buffer) -> tuple[int, int]:
     return header_bytes, buffers_bytes
 
 
-def unpack_header(data: Buffer, buffers_bytes: int) -> Header:
-    """Return the header that *data* holds.
+def unpack_header(
+    data: Buffer, buffers_bytes: int, from_json: Callable[[Buffer], Any] | None = None
+) -> Header:
+    """Return the header that *data* holds; the server has a faster *from_json* than the standard library's.
 
     Raises:
         BrokenStream: it is no header, or its sizes are not those of the prefix.
     """
     try:
-        header = json.loads(str(data, "utf-8"))  # of bytes it would find out the encoding first
+        header = (from_json or _from_json)(data)
     except (ValueError, RecursionError) as error:
         raise BrokenStream("no JSON header") from error
     sizes = header.get("sizes") if isinstance(header, dict) else None
@@ -237,8 +242,16 @@ def _descriptors(ancillary: Sequence[tuple[int, int, bytes]]) -> list[int]:
     return list(descriptors)
 
 
-_to_json = json.JSONEncoder(separators=(",", ":")).encode
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 """What `json.dumps` would make anew for each message."""
+
+
+def _to_json(header: Header) -> bytes:
+    return _encode(header).encode()
+
+
+def _from_json(data: Buffer) -> Any:
+    return json.loads(str(data, "utf-8"))  # of bytes it would find out the encoding first
 
 
 def _bytes_view(buffer: Buffer) -> memoryview:

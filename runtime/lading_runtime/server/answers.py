@@ -57,6 +57,11 @@ def cancellation(number: int) -> Message:
     return Message({"kind": "cancel", "id": number})
 
 
+def is_last(header: Header) -> bool:
+    """Tell whether nothing more will be said about a payload."""
+    return header.get("kind") != "chunk"
+
+
 def value_of(header: Header) -> dict[str, Any]:
     """Return the value that an answer brings.
 

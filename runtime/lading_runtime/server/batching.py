@@ -26,14 +26,14 @@ import time
 from collections import deque
 from collections.abc import AsyncGenerator, Hashable
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from lading_runtime.errors import NotReady, Overloaded, ScoringError, Unsplittable
 from lading_runtime.payload import Payload
 from lading_runtime.server.admission import Admission, QueueLimits
 from lading_runtime.server.deadlines import Deadlines
 from lading_runtime.server.events import Events, Unheard
+from lading_runtime.server.jobs import JobWaiter
 from lading_runtime.server.joining import Part, Value, join, part_of, parts_of, split, whole_of
 from lading_runtime.server.predictor import Prediction, Predictor, Waiter
 from lading_runtime.server.queued import Batch, Item, Times, fail_all, size_of
@@ -65,12 +65,12 @@ class Source(Predictor, Protocol):
     """What batches are given to; the pool is one."""
 
     def submit(
-        self, payload: Payload, deadline: float, within_s: float | None = None
-    ) -> asyncio.Future[Prediction]:
-        """Return where the answer to *payload* will be, or why there is none.
+        self, payload: Payload, deadline: float, waiter: JobWaiter, within_s: float | None = None
+    ) -> None:
+        """Tell *waiter* the answer to *payload*, or why there is none.
 
         Raises:
-            NotReady: payloads are not taken.
+            NotReady: payloads are not taken, and *waiter* is told nothing.
         """
         ...
 
@@ -78,12 +78,24 @@ class Source(Predictor, Protocol):
         """Have answers that have come be there."""
 
 
-class Running(NamedTuple):
-    """What the model is predicting."""
+class Running:
+    """What the model is predicting, and since when."""
 
-    batch: Batch
-    sent_at: float
-    answer: asyncio.Future[Prediction]
+    is_wanted = True
+
+    def __init__(self, batch: Batch, batcher: Batcher) -> None:
+        self.batch = batch
+        self.rows = sum([item.rows for item in batch])
+        self.sent_at = time.perf_counter()  # before: what the pool waits for is counted by the pool
+        self._batcher = batcher
+
+    def answered(self, prediction: Prediction) -> None:
+        """The model answered."""
+        self._batcher.answered(self, prediction)
+
+    def failed(self, error: Exception) -> None:
+        """There is no answer."""
+        self._batcher.failed(self, error)
 
 
 class Batcher:
@@ -212,8 +224,6 @@ class Batcher:
         the model's answer.
         """
         self._pool.poll()
-        if self._running is not None and self._running.answer.done():
-            self._answered(self._running)
 
     def _line_up(self, payload: Payload, part: Part | None, times: Times, waiter: Waiter) -> Item:
         item = Item(payload, part, times, waiter, self._admission)
@@ -241,28 +251,25 @@ class Batcher:
             self._send(batch, "retry" if is_retry else reason)
 
     def _send(self, batch: Batch, reason: str) -> None:
-        is_alone = len(batch) == 1
+        running = Running(batch, self)
         try:
-            payload = batch[0].payload if is_alone else join([item.payload for item in batch])
-            sent_at = time.perf_counter()  # before: what the pool waits for is counted by the pool
-            limit = max(item.times.limit for item in batch)
-            answer = self._pool.submit(payload, limit, self._patience_s(batch))
-        except NotReady as error:
-            fail_all(batch, error)
+            payload = batch[0].payload if len(batch) == 1 else join([item.payload for item in batch])
+            limit = max([item.times.limit for item in batch])
+            self._running = running
+            self._pool.submit(payload, limit, running, self._patience_s(running))
         except Exception as error:  # noqa: BLE001 - an error of ours, too, is told to whoever waits
+            self._running = None
             self._failed(batch, error)
         else:
-            self._running = Running(batch, sent_at, answer)
-            rows = sum(item.rows for item in batch)
-            self.events.batch(len(batch), rows, "full" if rows >= self._limits.max_rows else reason)
-            answer.add_done_callback(partial(self._answered, self._running))
+            is_full = running.rows >= self._limits.max_rows
+            self.events.batch(len(batch), running.rows, "full" if is_full else reason)
 
-    def _patience_s(self, batch: Batch) -> float | None:
-        """Return after how long the model counts as one that hangs in *batch*; None: at its limit."""
-        left_s = min(item.times.limit for item in batch) - asyncio.get_running_loop().time()
-        usual_s = UNUSUAL * self._admission.pace.seconds(1, sum(item.rows for item in batch))
+    def _patience_s(self, running: Running) -> float | None:
+        """Return after how long the model counts as one that hangs; None: at the limit."""
+        left_s = min([item.times.limit for item in running.batch]) - asyncio.get_running_loop().time()
+        usual_s = UNUSUAL * self._admission.pace.seconds(1, running.rows)
         # One that is alone at last may be the one that hangs: those behind it need time, too.
-        if len(batch) > 1 or self._retries:
+        if len(running.batch) > 1 or self._retries:
             return max(left_s * HANGING_SHARE, usual_s)
         return usual_s if left_s < usual_s else None
 
@@ -317,35 +324,38 @@ class Batcher:
         self._pause = None
         self._send_next("delay")
 
-    def _answered(self, running: Running, _: object = None) -> None:
+    def answered(self, running: Running, prediction: Prediction) -> None:
         """Send the next batch, then hand out the answers to this one: the model should not wait for that."""
         if running is not self._running:
-            return  # it was noticed before
+            return  # it was given up
         self._running = None
-        batch, sent_at, answer = running
+        # With the time until it is noticed here, which the next batch waits for, too.
+        elapsed_s = time.perf_counter() - running.sent_at - prediction.queue_s
+        self._admission.pace.note(running.rows, elapsed_s)
         try:
-            # With the time until it is noticed here, which the next batch waits for, too.
-            elapsed_s = time.perf_counter() - sent_at - answer.result().queue_s
-            self._admission.pace.note(sum(item.rows for item in batch), elapsed_s)
-            parts = _parts_of(batch, answer)
-        except NotReady as error:
-            fail_all(batch, error)
+            parts = _parts_of(running.batch, prediction)
         except Exception as error:  # noqa: BLE001 - an error of ours, too, is told to whoever waits
-            self._failed(batch, error)
-        else:
-            self._send_next("answered")
-            queued_until = sent_at + answer.result().queue_s
-            model_s = answer.result().model_s
-            for item, (value, buffers) in zip(batch, parts):
-                item.succeed(value, buffers, queued_until - item.came_at, model_s)
+            self._failed(running.batch, error)
+            parts = []
+        self._send_next("answered")
+        queued_until = running.sent_at + prediction.queue_s
+        for item, (value, buffers) in zip(running.batch, parts):
+            item.succeed(value, buffers, queued_until - item.came_at, prediction.model_s)
+
+    def failed(self, running: Running, error: Exception) -> None:
+        """Tell who is to blame, or find out who is; then go on."""
+        if running is not self._running:
+            return  # it was given up
+        self._running = None
+        self._failed(running.batch, error)
         self._send_next("answered")
 
     def _failed(self, batch: Batch, error: Exception) -> None:
-        """Take a batch apart that failed; who is alone in it is to blame."""
+        """Take a batch apart that failed, for who is alone is to blame; if there is no model, nobody is."""
         if isinstance(error, Unsplittable):
             self._switch_off(error)
-        if len(batch) == 1:
-            batch[0].fail(error)
+        if len(batch) == 1 or isinstance(error, NotReady):
+            fail_all(batch, error)
             return
         middle = len(batch) // 2
         self._retries.extendleft([batch[middle:], batch[:middle]])
@@ -356,8 +366,6 @@ class Batcher:
         self._is_on = False
 
 
-def _parts_of(batch: Batch, answer: asyncio.Future[Prediction]) -> list[Value]:
-    prediction = answer.result()
-    is_alone = len(batch) == 1
+def _parts_of(batch: Batch, prediction: Prediction) -> list[Value]:
     whole: Value = prediction.value, prediction.buffers
-    return [whole] if is_alone else parts_of(*whole, [item.rows for item in batch])
+    return [whole] if len(batch) == 1 else parts_of(*whole, [item.rows for item in batch])

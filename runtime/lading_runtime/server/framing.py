@@ -7,11 +7,34 @@ prefix is known, and the socket writes right into it.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from typing import Any
 
-from lading_runtime.wire import PREFIX, Message, unpack_header, unpack_prefix
+import orjson
+
+from lading_runtime.wire import PREFIX, Buffer, Header, Message, pack, unpack_header, unpack_prefix
 
 SCRATCH_BYTES = 1 << 16
+
+
+def packed(message: Message) -> list[Buffer]:
+    """Return the pieces of *message*; see `lading_runtime.wire.pack`."""
+    return pack(message, _to_json)
+
+
+def _to_json(header: Header) -> bytes:
+    try:
+        return orjson.dumps(header)
+    except TypeError:  # half a surrogate pair in a name, which is no UTF-8
+        return json.dumps(header).encode()
+
+
+def _from_json(data: Buffer) -> Any:
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError:  # the same in an error, or NaN
+        return json.loads(str(data, "utf-8"))
 
 
 class MessageReader:
@@ -70,7 +93,7 @@ class MessageReader:
 def _message(data: bytearray, header_bytes: int) -> Message:
     """Return the message that *data* holds: its buffers are views of it."""
     view = memoryview(data)
-    header = unpack_header(view[:header_bytes], len(view) - header_bytes)
+    header = unpack_header(view[:header_bytes], len(view) - header_bytes, _from_json)
     buffers, at = [], header_bytes
     for size in header["sizes"]:
         buffers.append(view[at : at + size])

@@ -7,15 +7,18 @@ and given up is the pool's business.
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from abc import ABC, abstractmethod
 from collections import deque
+from typing import Protocol
 
 from lading_runtime.errors import ScoringError
 from lading_runtime.payload import Payload
 from lading_runtime.server import answers
-from lading_runtime.server.predictor import Prediction
-from lading_runtime.wire import Message, pack
+from lading_runtime.server.framing import packed
+from lading_runtime.server.predictor import Prediction, Waiter
+from lading_runtime.wire import Message
 
 
 class Job(ABC):
@@ -24,9 +27,11 @@ class Job(ABC):
     def __init__(self, number: int, payload: Payload, *, is_streamed: bool) -> None:
         self.number = number
         # Packed before it queues, so that what cannot be packed fails here and not in a callback.
-        self.pieces = pack(answers.request(number, payload, is_streamed=is_streamed))
+        self.pieces = packed(answers.request(number, payload, is_streamed=is_streamed))
         self.came_at = time.perf_counter()
         self.sent_at = self.came_at
+        self.deadline = math.inf
+        """On the event loop's clock."""
         self.within_s: float | None = None
         """How long the model process may take for it, if that is not until the deadline."""
         self.timer: asyncio.TimerHandle | None = None
@@ -51,8 +56,8 @@ class Job(ABC):
         """Whether anybody waits for the answer."""
 
     @abstractmethod
-    def take(self, message: Message) -> bool:
-        """Take what the model process says; tell whether it was the last about this job."""
+    def take(self, message: Message) -> None:
+        """Take what the model process says."""
 
     @abstractmethod
     def _fail(self, error: ScoringError) -> None:
@@ -63,26 +68,30 @@ class Job(ABC):
         return Prediction(answers.value_of(message.header), message.buffers, queue_s, model_s)
 
 
+class JobWaiter(Waiter, Protocol):
+    """Whoever waits for the answer to a payload that is on its way through the model process."""
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether that is so still."""
+
+
 class Single(Job):
     """A payload with one answer."""
 
     def __init__(
-        self,
-        number: int,
-        payload: Payload,
-        loop: asyncio.AbstractEventLoop,
-        within_s: float | None = None,
+        self, number: int, payload: Payload, waiter: JobWaiter, within_s: float | None = None
     ) -> None:
         super().__init__(number, payload, is_streamed=False)
         self.within_s = within_s
-        self.answer: asyncio.Future[Prediction] = loop.create_future()
+        self._waiter = waiter
 
     @property
     def is_wanted(self) -> bool:
         """Whether anybody waits for the answer."""
-        return not self.answer.done()
+        return self._waiter.is_wanted
 
-    def take(self, message: Message) -> bool:
+    def take(self, message: Message) -> None:
         """Take the answer."""
         self.stop_timer()
         try:
@@ -90,13 +99,10 @@ class Single(Job):
         except ScoringError as error:
             self._fail(error)
         else:
-            if self.is_wanted:
-                self.answer.set_result(prediction)
-        return True
+            self._waiter.answered(prediction)
 
     def _fail(self, error: ScoringError) -> None:
-        if self.is_wanted:
-            self.answer.set_exception(error)
+        self._waiter.failed(error)
 
 
 class Stream(Job):
@@ -140,15 +146,14 @@ class Stream(Job):
         self._is_left = True
         self._parts.clear()
 
-    def take(self, message: Message) -> bool:
+    def take(self, message: Message) -> None:
         """Take the next part, or the end."""
-        if message.header["kind"] == "chunk":
+        if not answers.is_last(message.header):
             if self.is_wanted:
                 self._parts.append(self._prediction(message))
                 self._news.set()
-            return False
+            return
         self.end(None if message.header["kind"] == "end" else answers.error_in(message.header))
-        return True
 
     def end(self, error: ScoringError | None = None) -> None:
         """Nothing more comes: after the parts that are there, raise *error*, or say that they were all."""

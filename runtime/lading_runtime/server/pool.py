@@ -34,10 +34,12 @@ from lading_runtime.payload import Payload
 from lading_runtime.server import answers
 from lading_runtime.server.control import Busy, Control, Report
 from lading_runtime.server.events import Events, Unheard
-from lading_runtime.server.jobs import Job, Single, Stream
+from lading_runtime.server.framing import packed
+from lading_runtime.server.jobs import Job, JobWaiter, Single, Stream
 from lading_runtime.server.predictor import Prediction
 from lading_runtime.server.process import ModelProcess, facts
-from lading_runtime.wire import Message, pack
+from lading_runtime.server.waiters import Awaited
+from lading_runtime.wire import Message
 
 logger = logging.getLogger(__name__)
 
@@ -125,23 +127,23 @@ class Pool:
         Raises:
             ScoringError: there is none; see `submit`.
         """
-        return await self.submit(payload, deadline if limit is None else limit)
+        awaited = Awaited(self._loop.create_future())
+        self.submit(payload, deadline if limit is None else limit, awaited)
+        return await awaited.answer
 
     def submit(
-        self, payload: Payload, deadline: float, within_s: float | None = None
-    ) -> asyncio.Future[Prediction]:
-        """Return where the model's answer to *payload* will be, or why there is none.
+        self, payload: Payload, deadline: float, waiter: JobWaiter, within_s: float | None = None
+    ) -> None:
+        """Tell *waiter* the model's answer to *payload*, or why there is none.
 
         That is `DeadlineExceeded` if *deadline* passed, in the queue or in the model, or if the model took
         longer than *within_s*, `ModelProcessLost`, or the `ScoringError` that it answered instead.
 
         Raises:
-            NotReady: payloads are not taken.
+            NotReady: payloads are not taken, and *waiter* is told nothing.
         """
         self.check_accepts()
-        job = Single(next(self._numbers), payload, self._loop, within_s)
-        self._add(job, deadline)
-        return job.answer
+        self._add(Single(next(self._numbers), payload, waiter, within_s), deadline)
 
     async def stream(
         self, payload: Payload, deadline: float, between_s: float
@@ -213,21 +215,27 @@ class Pool:
             self._waiting.popleft().end(NotReady(self._failure))
 
     def _add(self, job: Job, deadline: float) -> None:
-        job.timer = self._loop.call_at(deadline, self._expire, job)
+        job.deadline = deadline
         self._waiting.append(job)
         self._send_next()
+        if job is not self._running:
+            job.timer = self._loop.call_at(deadline, self._expire, job)
 
     def _settle(self, job: Job, message: Message) -> None:
-        if job.take(message):
-            self._running = None
-            if message.header.get("is_last"):
-                self._replace("it has reached one of its limits")
-                return
+        """Hand *message* to whoever waits; if it was the last of *job*, they may already send the next."""
+        if not answers.is_last(message.header):
+            job.take(message)
+            if job.is_wanted:
+                job.stop_timer()
+                self._process.pause()
+            return
+        self._running = None
+        if message.header.get("is_last"):
+            self._replace("it has reached one of its limits")
+        elif self._process.is_paused:
             self._process.resume()
-            self._send_next()
-        elif job.is_wanted:
-            job.stop_timer()
-            self._process.pause()
+        self._send_next()
+        job.take(message)
 
     def _go_on(self, job: Stream, within_s: float) -> None:
         """Read the next part of a streamed answer, if there may be one."""
@@ -242,7 +250,7 @@ class Pool:
             job.stop_timer()
             job.timer = self._loop.call_later(self._close_s, self._expire, job)
             self._process.resume()
-            self._process.send(pack(answers.cancellation(job.number)))
+            self._process.send(packed(answers.cancellation(job.number)))
 
     def _send_next(self) -> None:
         """Send the job that waits longest, if the process has nothing to do."""
@@ -252,9 +260,9 @@ class Pool:
                 job.end()
                 continue
             self._running, job.sent_at = job, time.perf_counter()
-            if job.within_s is not None:
-                job.stop_timer()
-                job.timer = self._loop.call_later(job.within_s, self._expire, job)
+            job.stop_timer()
+            until = job.deadline if job.within_s is None else self._loop.time() + job.within_s
+            job.timer = self._loop.call_at(until, self._expire, job)
             self._process.send(job.pieces)
 
     def _expire(self, job: Job) -> None:

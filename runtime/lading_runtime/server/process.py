@@ -34,7 +34,7 @@ class ModelProcess(asyncio.BufferedProtocol):
         self._transport: asyncio.Transport | None = None
         self._lifeline: socket.socket | None = None
         self._socket: socket.socket | None = None
-        self._is_paused = False
+        self.is_paused = False
         self.pid: int | None = None
         """Known from the moment when it is ready."""
 
@@ -64,17 +64,17 @@ class ModelProcess(asyncio.BufferedProtocol):
 
     def pause(self) -> None:
         """Read nothing more: a process that has more to say will wait."""
-        self._is_paused = True
+        self.is_paused = True
         self._open_transport().pause_reading()
 
     def resume(self) -> None:
         """Read on."""
-        self._is_paused = False
+        self.is_paused = False
         self._open_transport().resume_reading()
 
     def poll(self) -> None:
         """Take what has come, before the event loop comes to it; that will find nothing then."""
-        if self._socket is None or self._is_paused or self._open_transport().is_closing():
+        if self._socket is None or self.is_paused or self._open_transport().is_closing():
             return
         with contextlib.suppress(OSError):  # there is nothing, or its end, which is on its way to `lost`
             count = self._socket.recv_into(self.get_buffer(-1), 0, socket.MSG_DONTWAIT)

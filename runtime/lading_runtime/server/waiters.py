@@ -15,6 +15,11 @@ class Awaited:
     def __init__(self, answer: asyncio.Future[Prediction]) -> None:
         self.answer = answer
 
+    @property
+    def is_wanted(self) -> bool:
+        """Whether it is awaited still."""
+        return not self.answer.done()
+
     def answered(self, prediction: Prediction) -> None:
         """Hand on the answer, if it is awaited still."""
         if not self.answer.done():

@@ -33,17 +33,16 @@ class OnePlace:
         if self.is_due:
             self.succeed()
 
-    def submit(self, payload, deadline, within_s=None):
+    def submit(self, payload, deadline, waiter, within_s=None):
         """Keep the payload's number."""
         self.numbers.append(struct.unpack("<d", payload.buffers[0])[0])
         self.patience_s.append(within_s)
-        self.answer = asyncio.get_running_loop().create_future()
-        return self.answer
+        self.waiter = waiter
 
     def succeed(self):
         """Answer what was given last."""
         value = {"kind": "array", "dtype": "<f8", "shape": [1], "buffer": 0}
-        self.answer.set_result(Prediction(value, [bytes(8)], 0.0, CALL_S))
+        self.waiter.answered(Prediction(value, [bytes(8)], 0.0, CALL_S))
 
 
 def number(value):

@@ -125,7 +125,7 @@ def test_rows_with_labels_are_never_joined():
     assert part_of(payload) is None
 
 
-def array(*values, shape=None) -> Any:
+def array(*values, shape=None) -> tuple[Any, Any]:
     """Return a value that is an array of numbers, and its buffers."""
     value = {"kind": "array", "dtype": "<f8", "shape": shape or [len(values)], "buffer": 0}
     return value, [struct.pack(f"<{len(values)}d", *values)]
@@ -149,11 +149,11 @@ def test_each_request_gets_its_text():
     assert bytes(whole_of([Prediction(*part, 0.0, 0.0) for part in parts]).buffers[0]) == b'["a","b","c"]'
 
 
-@pytest.mark.parametrize("value", [array(1, 2), ({"kind": "json", "buffer": 0}, [b"1"])])
-def test_a_prediction_of_other_rows_cannot_be_told_apart(value):
+@pytest.mark.parametrize(("value", "buffers"), [array(1, 2), ({"kind": "json", "buffer": 0}, [b"1"])])
+def test_a_prediction_of_other_rows_cannot_be_told_apart(value, buffers):
     """A model that does not answer by rows is found out."""
     with pytest.raises(Unsplittable):
-        parts_of(*value, [1, 1, 1])
+        parts_of(value, buffers, [1, 1, 1])
 
 
 @pytest.mark.parametrize("kind", KINDS)
