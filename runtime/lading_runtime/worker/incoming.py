@@ -9,12 +9,23 @@ from __future__ import annotations
 import io
 import select
 import socket
+from functools import lru_cache
 from typing import Any
 
-from lading_runtime.wire import PREFIX, BrokenStream, Message, unpack_header, unpack_prefix
+from lading_runtime.wire import PREFIX, BrokenStream, Header, Message, unpack_header, unpack_prefix
 
 READ_BYTES = 1 << 16
 """What one system call reads at most; of a larger buffer the rest is read right into its memory."""
+
+MAX_RECURRING_BYTES = 1 << 10
+"""Longer headers hold labels of rows or hundreds of columns; they would take memory, and rarely recur."""
+
+REMEMBERED_HEADERS = 32
+"""For a few numbers of requests, and batches of a few sizes.
+
+To forget one that has long left the processor's caches costs more than to read it anew: with 256 of them,
+requests that never recur took 10 to 40 us more.
+"""
 
 
 class Incoming:
@@ -29,7 +40,8 @@ class Incoming:
     def receive(self) -> Message | None:
         """Return the next message, or None at a clean end.
 
-        Each buffer has memory of its own, aligned and writable, so that arrays can be views of it.
+        Nobody may change its header, which may be that of other messages, too. Each buffer has memory of
+        its own, aligned and writable, so that arrays can be views of it.
 
         Raises:
             BrokenStream: the stream ends inside a message or holds something else.
@@ -41,7 +53,8 @@ class Incoming:
         header_bytes, buffers_bytes = unpack_prefix(prefix)
         header_data = self._reader.read(header_bytes)
         check_length(len(header_data), header_bytes)
-        header = unpack_header(header_data, buffers_bytes)
+        read = recurring_header if header_bytes <= MAX_RECURRING_BYTES else unpack_header
+        header = read(header_data, buffers_bytes)
         buffers = [bytearray(size) for size in header["sizes"]]
         for buffer in buffers:
             check_length(self._reader.readinto(buffer), len(buffer))
@@ -81,6 +94,16 @@ class Received(io.RawIOBase):
         count = self._stream.recv_into(target)
         self.total_bytes += count
         return count
+
+
+@lru_cache(maxsize=REMEMBERED_HEADERS)
+def recurring_header(data: bytes, buffers_bytes: int) -> Header:
+    """Return the header that *data* holds, which is often that of an earlier request to the letter.
+
+    Raises:
+        BrokenStream: it is no header, or its sizes are not those of the prefix.
+    """
+    return unpack_header(data, buffers_bytes)
 
 
 def check_length(count: int, expected: int) -> None:

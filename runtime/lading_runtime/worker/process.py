@@ -14,6 +14,7 @@ from lading_runtime.wire import Message
 from lading_runtime.worker.incoming import Incoming
 from lading_runtime.worker.lifetime import Limit
 from lading_runtime.worker.model import LoadedModel
+from lading_runtime.worker.outgoing import send
 from lading_runtime.worker.predict import answers
 
 
@@ -60,7 +61,7 @@ def serve_requests(stream: socket.socket, loaded: LoadedModel, limit: Limit) -> 
         is_last = False
         for answer in answers(loaded, request, is_wanted):
             is_last = answer.header["kind"] != "chunk" and limit.is_reached()
-            wire.send(stream, marked(answer) if is_last else answer)
+            send(stream, marked(answer) if is_last else answer)
         flush_output()
         if is_last:
             return

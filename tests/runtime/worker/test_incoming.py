@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lading_runtime.wire import BrokenStream, Message, pack
-from lading_runtime.worker.incoming import READ_BYTES, Incoming
+from lading_runtime.worker.incoming import MAX_RECURRING_BYTES, READ_BYTES, Incoming
 
 messages = st.lists(st.lists(st.binary(max_size=40), max_size=3), min_size=1, max_size=4)
 """The buffers of each."""
@@ -76,6 +76,19 @@ def test_a_stream_that_ends_inside_a_message_is_broken(sent, data):
 
         with pytest.raises(BrokenStream):
             Incoming(ours).receive()
+
+
+@given(st.lists(st.integers(0, 2), min_size=1, max_size=6), st.sampled_from([1, 2, MAX_RECURRING_BYTES]))
+def test_each_message_has_its_own_header(numbers, columns):
+    """Short headers and long ones arrive as they were sent, whether they recur or differ in one digit."""
+    headers = [{"id": number, "names": ["x"] * columns} for number in numbers]
+    with stream() as (server, ours):
+        incoming = Incoming(ours)
+        server.sendall(b"".join(piece for header in headers for piece in pack(Message(header, []))))
+        server.shutdown(socket.SHUT_WR)
+        received = [message.header for message in iter(incoming.receive, None)]
+
+    assert received == [{**header, "sizes": []} for header in headers]
 
 
 def test_a_small_message_is_read_at_once():
