@@ -13,6 +13,7 @@ from lading_runtime.protocol.dataframes import (
     check_gaps_of_frame,
     check_records,
     check_split,
+    only_row,
     table_of_records,
     table_of_split,
 )
@@ -20,6 +21,7 @@ from lading_runtime.protocol.json_text import read_json
 from lading_runtime.protocol.media_types import MediaType, read_media_type
 from lading_runtime.schema.cells import dump, json_type
 from lading_runtime.schema.csv_columns import dtypes_by_label
+from lading_runtime.schema.named_columns import NamedColumns
 from lading_runtime.schema.params import ParamSchema
 from lading_runtime.schema.refusals import Unreadable
 from lading_runtime.schema.signature import Inputs, Signature
@@ -130,6 +132,11 @@ def _decode_llm(document: dict[str, Any], signature: Signature, *, is_streamed: 
 
 
 def _signed_split(value: Any, inputs: Inputs, buffers: Buffers) -> Node:
+    row = only_row(value)
+    if row is not None and isinstance(inputs, NamedColumns):
+        node = inputs.from_plain_row(*row, buffers)
+        if node is not None:
+            return node
     return inputs.from_table(table_of_split(value), buffers)
 
 
