@@ -29,6 +29,12 @@ PLAIN = frozenset({b"", b"identity"})
 GZIP_WINDOW = 31
 """zlib's way to say: gzip header, largest window."""
 
+MAX_MEMBERS = 10_000
+"""Of a gzip body: who packs in blocks, as bgzip, has one for each 64 KiB; one that is empty has 20 bytes."""
+
+FIRST_PIECE_BYTES, LAST_PIECE_BYTES = 1 << 10, 1 << 16
+"""What zlib is given of a member at once: it copies what it did not need, so never much more than it did."""
+
 
 async def read_body(
     scope: Scope, receive: Receive, *, max_bytes: int, deadline: float, patience_s: float
@@ -121,17 +127,36 @@ def unpack_body(body: bytes, encoding: bytes, *, max_bytes: int) -> bytes:
 
 def _members(body: bytes, max_bytes: int) -> Iterable[bytes]:
     """Yield what each gzip member of *body* holds (RFC 1952 §2.2: there may be several)."""
+    packed = memoryview(body)
     left = max_bytes
-    while body:
-        member = zlib.decompressobj(GZIP_WINDOW)
-        plain = member.decompress(body, left + 1)
+    members = 0
+    while packed:
+        members += 1
+        if members > MAX_MEMBERS:
+            raise MalformedBody(f"the body has more than {MAX_MEMBERS} gzip members")
+        plain, used_bytes = _member(packed, left + 1)
         left -= len(plain)
         if left < 0:
             raise _too_large(max_bytes)
-        if not member.eof:
-            raise zlib.error("truncated")
         yield plain
-        body = member.unused_data
+        packed = packed[used_bytes:]
+
+
+def _member(packed: memoryview, max_bytes: int) -> tuple[bytes, int]:
+    """Return what the member at the beginning of *packed* holds, *max_bytes* at most, and how long it is."""
+    member = zlib.decompressobj(GZIP_WINDOW)
+    plain: list[bytes] = []
+    left, at, piece_bytes = max_bytes, 0, FIRST_PIECE_BYTES
+    while left and not member.eof:
+        if at == len(packed):
+            raise zlib.error("truncated")
+        piece = packed[at : at + piece_bytes]
+        # As long as there is room for more, all of the piece is read: nothing is left in `unconsumed_tail`.
+        plain.append(member.decompress(piece, left))
+        left -= len(plain[-1])
+        at += len(piece)
+        piece_bytes = min(piece_bytes * 2, LAST_PIECE_BYTES)
+    return b"".join(plain), at - len(member.unused_data)
 
 
 def _too_large(max_bytes: int) -> BodyTooLarge:

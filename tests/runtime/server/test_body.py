@@ -14,7 +14,14 @@ from lading_runtime.errors import (
     MalformedBody,
     UnsupportedMediaType,
 )
-from lading_runtime.server.body import MIN_BYTES_PER_S, WHOLE_BODY, Hurry, read_body, unpack_body
+from lading_runtime.server.body import (
+    MAX_MEMBERS,
+    MIN_BYTES_PER_S,
+    WHOLE_BODY,
+    Hurry,
+    read_body,
+    unpack_body,
+)
 from lading_runtime.server.interruption import ClientDisconnected
 
 LIMIT = 100
@@ -120,6 +127,88 @@ def test_gzip_is_unpacked(members):
     packed = b"".join(gzip.compress(member) for member in members)
 
     assert unpack_body(packed, b"GZIP", max_bytes=LIMIT) == b"".join(members)
+
+
+CHUNKS = st.lists(
+    st.tuples(st.binary(max_size=50) | st.binary(min_size=1500, max_size=5000), st.integers(0, 20_000)),
+    max_size=6,
+).map(lambda chunks: [chunk + b"." * more for chunk, more in chunks])
+LEVELS = st.lists(st.integers(0, 9), min_size=6, max_size=6)
+
+
+def packed_of(chunks, levels):
+    """Return *chunks*, each as a gzip member of a level of its own."""
+    return b"".join(
+        gzip.compress(chunk, level, mtime=0) for chunk, level in zip(chunks, levels, strict=False)
+    )
+
+
+@given(CHUNKS, LEVELS)
+def test_gzip_members_of_any_size_come_back_whole(chunks, levels):
+    """However long members are, and however well they are packed, their content is what was packed."""
+    plain = b"".join(chunks)
+
+    assert unpack_body(packed_of(chunks, levels), b"gzip", max_bytes=len(plain)) == plain
+
+
+@given(CHUNKS.filter(any), LEVELS, st.data())
+def test_gzip_of_more_than_the_limit_is_refused(chunks, levels, data):
+    """A limit that is a byte too small, or smaller, is noticed in whatever member it is exceeded."""
+    max_bytes = data.draw(st.integers(0, len(b"".join(chunks)) - 1))
+
+    with pytest.raises(BodyTooLarge):
+        unpack_body(packed_of(chunks, levels), b"gzip", max_bytes=max_bytes)
+
+
+@given(st.binary(max_size=4000), st.integers(0, 9), st.data())
+def test_truncated_gzip_is_malformed(chunk, level, data):
+    """A member that ends too early, at whatever byte, is no gzip."""
+    packed = gzip.compress(chunk, level, mtime=0)
+    kept = packed[: data.draw(st.integers(1, len(packed) - 1))]
+
+    with pytest.raises(MalformedBody):
+        unpack_body(gzip.compress(b"first") + kept, b"gzip", max_bytes=10_000)
+
+
+def test_a_body_of_very_many_gzip_members_is_refused():
+    """Members that hold nothing are not unpacked without end."""
+    with pytest.raises(MalformedBody, match="10000 gzip members"):
+        unpack_body(gzip.compress(b"") * (MAX_MEMBERS + 1), b"gzip", max_bytes=LIMIT)
+
+
+def test_as_many_gzip_members_as_are_allowed_are_unpacked():
+    """The limit of members itself is allowed."""
+    assert unpack_body(gzip.compress(b"") * MAX_MEMBERS, b"gzip", max_bytes=LIMIT) == b""
+
+
+@pytest.mark.parametrize("size_bytes", [0, 100, 77_000])
+def test_gzip_members_are_not_copied_again_and_again(monkeypatch, size_bytes):
+    """What zlib is given is no more than twice the body, and a KiB for each member."""
+    given_bytes = []
+    members = [gzip.compress(bytes(size_bytes), 0, mtime=0)] * 50
+    monkeypatch.setattr("lading_runtime.server.body.zlib.decompressobj", counting(given_bytes))
+
+    unpack_body(b"".join(members), b"gzip", max_bytes=1 << 30)
+
+    assert sum(given_bytes) <= 2 * len(b"".join(members)) + 1024 * len(members)
+
+
+def counting(given_bytes):
+    """Return what makes zlib's decompressors, and notes the sizes of what they are given."""
+    make = zlib.decompressobj
+
+    class Counting:
+        def __init__(self, window):
+            self._wrapped = make(window)
+
+        def __getattr__(self, name):
+            return getattr(self._wrapped, name)
+
+        def decompress(self, data, max_length):
+            given_bytes.append(len(data))
+            return self._wrapped.decompress(data, max_length)
+
+    return Counting
 
 
 def test_a_gzip_bomb_is_refused():
