@@ -10,7 +10,6 @@ choose columns by name or by dtype, or call somebody's code, and get the data fr
 from __future__ import annotations
 
 import sys
-import warnings
 from typing import Any, Callable, Iterator, Sequence
 
 MODULES = (
@@ -39,8 +38,8 @@ MODULES = (
 """Where the estimators are defined that do so: none of them is a wrapper of another estimator."""
 
 PIPELINE = "sklearn.pipeline.Pipeline"
-IGNORED = "X does not have valid feature names"
-"""scikit-learn's warning about arrays where it was fitted with data frames; the names have been compared."""
+NAMES = "feature_names_in_"
+"""What scikit-learn remembers of the columns of the data frame that it was fitted with."""
 
 
 def array_acceptor(estimator: Any) -> Callable[[Sequence[Any]], bool] | None:
@@ -48,10 +47,25 @@ def array_acceptor(estimator: Any) -> Callable[[Sequence[Any]], bool] | None:
     parts = list(parts_of(estimator))
     if not parts or not all(map(is_plain, parts)) or is_output_configured():
         return None
-    warnings.filterwarnings("ignore", message=IGNORED, category=UserWarning)
-    known = getattr(parts[0], "feature_names_in_", None)
+    known = getattr(parts[0], NAMES, None)
     names = None if known is None else [str(name) for name in known]
     return lambda columns: names is None or columns == names
+
+
+def without_names(estimator: Any) -> Any:
+    """Return a plain *estimator*, or a pipeline of such, as if it had been fitted with an array.
+
+    It shares what it has learnt. One that was fitted with a data frame warns of each array that it has no
+    names; they have been compared already.
+    """
+    bare = object.__new__(type(estimator))
+    vars(bare).update(vars(estimator))
+    vars(bare).pop(NAMES, None)
+    if full_name(type(estimator)) == PIPELINE:
+        bare.steps = [
+            (name, without_names(step) if is_step(step) else step) for name, step in estimator.steps
+        ]
+    return bare
 
 
 def parts_of(estimator: Any) -> Iterator[Any]:
@@ -61,8 +75,13 @@ def parts_of(estimator: Any) -> Iterator[Any]:
         yield estimator
         return
     for _, step in estimator.steps:
-        if step is not None and not isinstance(step, str):  # "passthrough"
+        if is_step(step):
             yield from parts_of(step)
+
+
+def is_step(step: Any) -> bool:
+    """Tell whether a *step* of a pipeline does something: it may be None or "passthrough"."""
+    return step is not None and not isinstance(step, str)
 
 
 def is_plain(part: Any) -> bool:

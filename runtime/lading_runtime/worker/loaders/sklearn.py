@@ -5,13 +5,16 @@ The reference is ``mlflow.sklearn._load_pyfunc`` and its ``_SklearnModelWrapper`
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
-from lading_runtime.worker.loaders.bare_arrays import array_acceptor
+from lading_runtime.worker.loaders.bare_arrays import array_acceptor, without_names
 from lading_runtime.worker.loaders.params import passing_params
 from lading_runtime.worker.loaders.serialized import read_serialized
-from lading_runtime.worker.model import LoadedModel, ModelFolder, Unloadable
+from lading_runtime.worker.model import LoadedModel, ModelFolder, Params, Unloadable
+
+Predict = Callable[[Any, Params], Any]
 
 PREDICT_FUNCTIONS = ("predict", "predict_proba", "predict_log_proba", "predict_joint_log_proba", "score")
 """What ``predict_fn`` may name."""
@@ -31,10 +34,23 @@ class SklearnLoader:
         if name not in PREDICT_FUNCTIONS or not hasattr(estimator, name):
             raise Unloadable(f"the model's predict_fn is {name!r}, which {type(estimator).__name__} has not")
         accepts = array_acceptor(estimator) if name != "score" else None
-        if name != "predict":
-            call = passing_params(getattr(estimator, name))
-            return LoadedModel("sklearn", call, accepts_array=accepts)
-        return LoadedModel("sklearn", lambda data, _params: estimator.predict(data), accepts_array=accepts)
+        predict = predictor(estimator, name)
+        if accepts is not None:
+            predict = by_kind(predict, predictor(without_names(estimator), name))
+        return LoadedModel("sklearn", predict, accepts_array=accepts)
+
+
+def predictor(estimator: Any, name: str) -> Predict:
+    """Return the method *name* of *estimator* as a function of data and params."""
+    if name != "predict":
+        return passing_params(getattr(estimator, name))
+    return lambda data, _params: estimator.predict(data)
+
+
+def by_kind(of_frames: Predict, of_arrays: Predict) -> Predict:
+    """Return a function of data and params that leaves bare arrays to *of_arrays*."""
+    ndarray = importlib.import_module("numpy").ndarray
+    return lambda data, params: (of_arrays if type(data) is ndarray else of_frames)(data, params)
 
 
 def read_estimator(model: ModelFolder) -> Any:
