@@ -17,6 +17,9 @@ from typing import Any, Mapping
 from lading_runtime.worker.log import report
 
 MEMORY = Path("/proc/self/statm")
+MEMORY_BYTES = 256
+"""More than the seven numbers in it can have (proc_pid_statm(5))."""
+
 OOM_SCORE = Path("/proc/self/oom_score_adj")
 OOM_PREFERENCE = 200
 """As if the process had a fifth of the memory more than it has."""
@@ -77,6 +80,8 @@ class Limit:
 def rss_bytes() -> int:
     """Return how much memory of this process is resident; where nobody knows that, the most that ever was."""
     try:
-        return int(MEMORY.read_text().split()[1]) * mmap.PAGESIZE
+        # Once for each request: as text, through a buffer, it takes twice as many system calls.
+        with MEMORY.open("rb", buffering=0) as statm:
+            return int(statm.read(MEMORY_BYTES).split()[1]) * mmap.PAGESIZE
     except OSError:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
