@@ -18,6 +18,7 @@ from lading_runtime.server.admission import QueueLimits
 from lading_runtime.server.agents import INFO, SCORING_PATHS, AgentInfo
 from lading_runtime.server.batching import Batcher, BatchLimits
 from lading_runtime.server.card import Served
+from lading_runtime.server.connection import ConnectionEvents
 from lading_runtime.server.direct import Direct, DirectRoute
 from lading_runtime.server.identity import identity_of
 from lading_runtime.server.instruments import Instruments
@@ -46,6 +47,9 @@ class Application(NamedTuple):
 
     direct: Direct
     """For scoring requests that come whole; they need not go through ASGI, but may."""
+
+    events: ConnectionEvents
+    """Is told of connections."""
 
 
 def create_app(
@@ -100,7 +104,7 @@ def create_app(
     direct.update((path, DirectRoute(path, invocations)) for path in paths)
     # Who wants more of a request wants what ASGI says of it.
     is_plain = instruments.tracer is None and settings.exposure.is_open
-    return Application(observed, Direct(direct if is_plain else {}, observer))
+    return Application(observed, Direct(direct if is_plain else {}, observer), instruments.metrics)
 
 
 def batcher_of(pool: Pool, settings: Settings) -> Batcher:

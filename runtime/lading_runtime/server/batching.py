@@ -33,10 +33,9 @@ from lading_runtime.payload import Payload
 from lading_runtime.server.admission import Admission, QueueLimits
 from lading_runtime.server.deadlines import Deadlines
 from lading_runtime.server.events import Events, Unheard
-from lading_runtime.server.jobs import JobWaiter
 from lading_runtime.server.joining import Part, Value, join, part_of, parts_of, split, whole_of
 from lading_runtime.server.predictor import Prediction, Predictor, Waiter
-from lading_runtime.server.queued import Batch, Item, Times, fail_all, size_of
+from lading_runtime.server.queued import Batch, Item, Times, fail_all, size_of, still_wanted
 from lading_runtime.server.waiters import Awaited, Followers
 
 logger = logging.getLogger(__name__)
@@ -65,7 +64,7 @@ class Source(Predictor, Protocol):
     """What batches are given to; the pool is one."""
 
     def submit(
-        self, payload: Payload, deadline: float, waiter: JobWaiter, within_s: float | None = None
+        self, payload: Payload, deadline: float, waiter: Waiter, within_s: float | None = None
     ) -> None:
         """Tell *waiter* the answer to *payload*, or why there is none.
 
@@ -276,8 +275,7 @@ class Batcher:
     def _next_batch(self) -> Batch:
         """Return what is to be sent now; empty if nothing is."""
         while self._retries:
-            batch = [item for item in self._retries.popleft() if item.is_wanted]
-            if batch:
+            if batch := still_wanted(self._retries.popleft()):
                 return batch
         while self._waiting and not self._is_worth_sending(self._waiting[0]):
             self._waiting.popleft()
@@ -290,7 +288,7 @@ class Batcher:
         left_s = item.times.deadline - asyncio.get_running_loop().time()
         if not item.is_first and left_s < self._admission.pace.seconds(1, item.rows):
             item.fail(Overloaded("the server is overloaded", 1))
-        return item.is_wanted
+        return bool(still_wanted([item]))
 
     def _take(self, key: Hashable | None) -> Batch:
         """Return the first item, and those with the same key that fit into one batch with it."""
@@ -306,6 +304,8 @@ class Batcher:
             elif item.is_wanted:
                 batch.append(item)
                 rows += item.rows
+            else:
+                item.drop()
         self._waiting.extendleft(reversed(left))
         return batch
 

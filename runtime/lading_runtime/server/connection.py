@@ -15,11 +15,13 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from typing import Any, Protocol, Union
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from lading_runtime.server.body import WHOLE_BODY
+from lading_runtime.server.exchange import CLIENT
 from lading_runtime.server.heads import TRANSFER_ENCODING, Head, KnownHeads
 from lading_runtime.server.whole import Whole, WholeRequests
 
@@ -40,13 +42,29 @@ class ConnectionLimits:
     """For the head of a request, and for some of an answer to be taken."""
 
 
+class ConnectionEvents(Protocol):
+    """Is told of connections that no request tells of."""
+
+    def connection_refused(self) -> None:
+        """There were too many."""
+
+    def request_malformed(self) -> None:
+        """A client sent what is no request of HTTP."""
+
+
+Answered = Union[RequestResponseCycle, Whole]
+
+
 class Connection(HttpToolsProtocol):
     """One client's requests, one after the other. Make a class of them with `connections`."""
 
     limits: ConnectionLimits
     direct: WholeRequests
+    events: ConnectionEvents
     heads: KnownHeads
     """Of scoring requests, whoever sent them."""
+    _answering: Answered | None = None
+    """The request that is being answered, or that was last; others may wait behind it."""
     _whole: Whole | None = None
     """The request that is being read, as long as it may be whole in one piece."""
     _is_in_request = False
@@ -67,6 +85,7 @@ class Connection(HttpToolsProtocol):
         """Take a client, if there are not too many; its first request must begin in time."""
         super().connection_made(transport)
         if len(self.connections) > self.limits.max_connections:
+            self.events.connection_refused()
             transport.abort()
         self._await_head()
 
@@ -75,6 +94,12 @@ class Connection(HttpToolsProtocol):
         for timer in (self._head_timer, self._write_timer, self._idle_timer):
             if timer is not None:
                 timer.cancel()
+        # uvicorn tells only the request that was read last.
+        for request in (self._answering, *(cycle for cycle, _ in self.pipeline)):
+            if request is not None and not request.response_complete:
+                request.disconnected = True
+                request.message_event.set()
+        self.pipeline.clear()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -110,6 +135,11 @@ class Connection(HttpToolsProtocol):
         self.url, self.headers, self.expect_100_continue = b"", [], False
         self._is_in_piece = self._is_in_request = True
         self._is_in_head, self._head_bytes = True, 0
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header. What comes behind a body is none, and is not kept (RFC 9110 §6.5.1)."""
+        if self._is_in_head:
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """The head of a request is complete; one that offers an upgrade is read once more, without that."""
@@ -193,7 +223,13 @@ class Connection(HttpToolsProtocol):
 
     def _answer_whole(self, whole: Whole) -> None:
         self._whole, self.cycle = None, whole  # type: ignore[assignment]  # it has what is asked of a cycle
+        self._answering = whole
         self.direct.answer(whole)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._answering = cycle
+        cycle.scope[CLIENT] = cycle  # type: ignore[literal-required]  # no key of ASGI
+        super()._start_asgi_task(cycle, app)
 
     def _begin_cycle(self) -> None:
         """Have uvicorn begin what it begins with the first and with the last byte of a head."""
@@ -262,11 +298,14 @@ class Connection(HttpToolsProtocol):
         return b"%b %b HTTP/%b\r\n%b\r\n%b" % (method, self.url, version, b"".join(kept), rest)
 
     def _refuse(self, message: str) -> None:
+        self.events.request_malformed()
         self.logger.warning(message)
         self.send_400_response(message)
 
 
-def connections(limits: ConnectionLimits, direct: WholeRequests) -> type[Connection]:
+def connections(
+    limits: ConnectionLimits, direct: WholeRequests, events: ConnectionEvents
+) -> type[Connection]:
     """Return the class of connections with *limits*, whose whole requests *direct* answers."""
-    members = {"limits": limits, "direct": direct, "heads": KnownHeads()}
+    members = {"limits": limits, "direct": direct, "events": events, "heads": KnownHeads()}
     return type("LimitedConnection", (Connection,), members)

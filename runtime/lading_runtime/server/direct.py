@@ -15,6 +15,7 @@ from urllib.parse import quote
 from lading_runtime.server.correlation import CURRENT, IDENTIFYING, Correlation
 from lading_runtime.server.dialect import Question
 from lading_runtime.server.exchange import Exchange
+from lading_runtime.server.interruption import ClientDisconnected
 from lading_runtime.server.invocations import Invocations, is_small
 from lading_runtime.server.observation import Observer
 from lading_runtime.server.predictor import Prediction
@@ -79,6 +80,11 @@ class Answering:
         except Exception as error:  # noqa: BLE001 - the client is told
             self.failed(error)
 
+    @property
+    def is_wanted(self) -> bool:
+        """Whether the client is still there."""
+        return not self._whole.disconnected
+
     def answered(self, prediction: Prediction) -> None:
         """Answer with the prediction."""
         assert self._question is not None  # noqa: S101 - it was asked
@@ -92,7 +98,11 @@ class Answering:
             self.failed(error)
 
     def failed(self, error: Exception) -> None:
-        """Answer with the error; what is logged meanwhile is of this request."""
+        """Answer with the error, if anybody is there; what is logged meanwhile is of this request."""
+        if isinstance(error, ClientDisconnected):
+            self._exchange.error = ClientDisconnected.__name__
+            self._end()
+            return
         before = CURRENT.set(self._exchange.correlation)
         try:
             self._respond(self._route.scoring.refusal(error, self._exchange))
@@ -100,9 +110,14 @@ class Answering:
             CURRENT.reset(before)
 
     def _respond(self, response: Response) -> None:
-        exchange, route = self._exchange, self._route
-        exchange.status, exchange.sent_bytes = response.status, len(response.body)
+        exchange = self._exchange
+        if not self._whole.disconnected:
+            exchange.status, exchange.sent_bytes = response.status, len(response.body)
         self._whole.respond(response.status, head_of(response, exchange.correlation), response.body)
+        self._end()
+
+    def _end(self) -> None:
+        exchange, route = self._exchange, self._route
         self._observer.answered(exchange, route.name)
         if route.watch is not None:
             route.watch(exchange, exchange.total_s)

@@ -11,6 +11,9 @@ from lading_runtime.server.logs import path_word, word, words_of
 SCOPE_KEY = "lading.exchange"
 """Where in ASGI's scope it is."""
 
+CLIENT = "lading.client"
+"""Where in ASGI's scope a connection puts what knows whether the client has left (``disconnected``)."""
+
 CLIENT_CLOSED_REQUEST = 499
 """nginx's status for a client that left before it was answered."""
 

@@ -189,7 +189,8 @@ class Invocations:
             with Presence(receive):
                 await self._stream(question, limit, exchange, reply)
         else:
-            prediction = await self._predictor.predict(question.payload, deadline, limit)
+            with Presence(receive):
+                prediction = await self._predictor.predict(question.payload, deadline, limit)
             await reply.answer(*await self._encode(question.answer, prediction, exchange))
 
     async def _read(self, body: bytes, headers: Headers, deadline: float, exchange: Exchange) -> Question:

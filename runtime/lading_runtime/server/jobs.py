@@ -11,7 +11,6 @@ import math
 import time
 from abc import ABC, abstractmethod
 from collections import deque
-from typing import Protocol
 
 from lading_runtime.errors import ScoringError
 from lading_runtime.payload import Payload
@@ -68,20 +67,10 @@ class Job(ABC):
         return Prediction(answers.value_of(message.header), message.buffers, queue_s, model_s)
 
 
-class JobWaiter(Waiter, Protocol):
-    """Whoever waits for the answer to a payload that is on its way through the model process."""
-
-    @property
-    def is_wanted(self) -> bool:
-        """Whether that is so still."""
-
-
 class Single(Job):
     """A payload with one answer."""
 
-    def __init__(
-        self, number: int, payload: Payload, waiter: JobWaiter, within_s: float | None = None
-    ) -> None:
+    def __init__(self, number: int, payload: Payload, waiter: Waiter, within_s: float | None = None) -> None:
         super().__init__(number, payload, is_streamed=False)
         self.within_s = within_s
         self._waiter = waiter

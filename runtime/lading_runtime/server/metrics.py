@@ -62,6 +62,8 @@ REFUSED = Family(
     "Requests that the server had no place or no time for, or no model yet.",
 )
 DEADLINE_MISSES = Family("lading_deadline_misses", COUNTER, "Requests without an answer in time.")
+REFUSED_CONNECTIONS = Family("lading_connections_refused", COUNTER, "Connections beyond the largest number.")
+MALFORMED = Family("lading_requests_malformed", COUNTER, "What clients sent that is no request of HTTP.")
 RECEIVED = Family("lading_received_bytes", COUNTER, "Bodies of scoring requests.")
 SENT = Family("lading_sent_bytes", COUNTER, "Bodies of answers.")
 BATCHES = Family(
@@ -81,7 +83,8 @@ PIDS = Family(GAUGE + "pid", GAUGE_KIND, "", ("process",))
 
 STAGES = ("decode", "queue", "model", "encode")
 COUNTED = (
-    *(REQUESTS, DURATION, STAGE, ERRORS, REFUSED, DEADLINE_MISSES, RECEIVED, SENT),
+    *(REQUESTS, DURATION, STAGE, ERRORS, REFUSED, DEADLINE_MISSES, REFUSED_CONNECTIONS, MALFORMED),
+    *(RECEIVED, SENT),
     *(BATCHES, BATCH_REQUESTS, BATCH_ROWS, ROWS, RESTARTS, WORKER_STARTS),
 )
 
@@ -125,7 +128,7 @@ class Metrics:
         self._batch_requests = Histogram(self.page, BATCH_REQUESTS)
         self._rows = self.page.row(ROWS.name)
         # What has not happened yet is shown as 0: alerts cannot see an increase from nothing.
-        for family in (REFUSED, DEADLINE_MISSES):
+        for family in (REFUSED, DEADLINE_MISSES, REFUSED_CONNECTIONS, MALFORMED):
             self.page.row(family.name)
 
     def requests(self, exchanges: Sequence[Exchange]) -> None:
@@ -156,6 +159,14 @@ class Metrics:
         self._batch_rows.observe(rows)
         self._values[self._rows] += rows
         self._values[self.page.row(BATCHES.name, reason)] += 1.0
+
+    def connection_refused(self) -> None:
+        """Count a connection beyond the largest number."""
+        self._values[self.page.row(REFUSED_CONNECTIONS.name)] += 1.0
+
+    def request_malformed(self) -> None:
+        """Count what is no request of HTTP."""
+        self._values[self.page.row(MALFORMED.name)] += 1.0
 
     def worker_started(self, pid: int) -> None:
         """Count a worker, and know whose memory it uses."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from typing import Callable
+from typing import Callable, Protocol
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lading_runtime.server import access
 from lading_runtime.server.correlation import CURRENT, Correlation, RequestIds, correlate
-from lading_runtime.server.exchange import SCOPE_KEY, Exchange
+from lading_runtime.server.exchange import CLIENT, CLIENT_CLOSED_REQUEST, SCOPE_KEY, Exchange
 from lading_runtime.server.metrics import Metrics
 from lading_runtime.server.tracing import Tracer
 
@@ -70,7 +70,7 @@ class Observation:
         exchange = scope[SCOPE_KEY] = Exchange(scope["method"], _path(scope), correlation)
         CURRENT.set(correlation)
         try:
-            await self._app(scope, receive, _watching(send, exchange, correlation))
+            await self._app(scope, receive, _watching(send, exchange, correlation, scope.get(CLIENT)))
         finally:
             self._observer.answered(exchange, self._route_of(scope))
             if span is not None:
@@ -82,12 +82,21 @@ def _path(scope: Scope) -> str:
     return raw_path.decode("ascii", "replace")
 
 
-def _watching(send: Send, exchange: Exchange, correlation: Correlation) -> Send:
+class Client(Protocol):
+    """Who asked."""
+
+    @property
+    def disconnected(self) -> bool:
+        """Whether they have left."""
+
+
+def _watching(send: Send, exchange: Exchange, correlation: Correlation, client: Client | None) -> Send:
     async def watch(message: Message) -> None:
+        is_told = client is None or not client.disconnected
         if message["type"] == "http.response.start":
-            exchange.status = message["status"]
+            exchange.status = message["status"] if is_told else CLIENT_CLOSED_REQUEST
             message["headers"] = [*message["headers"], *correlation.headers()]
-        else:
+        elif is_told:
             exchange.sent_bytes += len(message.get("body", b""))
         await send(message)
 

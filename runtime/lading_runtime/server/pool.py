@@ -15,6 +15,8 @@ taken (`_go_on`): a slow client slows the model down, and neither fills the memo
 life. A stream whose client leaves (`_leave`) still runs: the process is told, its parts are thrown
 away, and the timer now stands for the time that the model has to end it.
 
+Timers and the process's messages have no context of a request: what they log is of no single one.
+
 There is at most one process that counts, `_process`; what others still say is ignored. Errors are
 raised where the answer is awaited. A job whose awaiter is gone is skipped, or its answer thrown away.
 """
@@ -28,6 +30,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import AsyncGenerator
+from contextvars import Context
 
 from lading_runtime.errors import DeadlineExceeded, ModelProcessLost, NotReady
 from lading_runtime.payload import Payload
@@ -35,8 +38,8 @@ from lading_runtime.server import answers
 from lading_runtime.server.control import Busy, Control, Report
 from lading_runtime.server.events import Events, Unheard
 from lading_runtime.server.framing import packed
-from lading_runtime.server.jobs import Job, JobWaiter, Single, Stream
-from lading_runtime.server.predictor import Prediction
+from lading_runtime.server.jobs import Job, Single, Stream
+from lading_runtime.server.predictor import Prediction, Waiter
 from lading_runtime.server.process import ModelProcess, facts
 from lading_runtime.server.waiters import Awaited
 from lading_runtime.wire import Message
@@ -132,7 +135,7 @@ class Pool:
         return await awaited.answer
 
     def submit(
-        self, payload: Payload, deadline: float, waiter: JobWaiter, within_s: float | None = None
+        self, payload: Payload, deadline: float, waiter: Waiter, within_s: float | None = None
     ) -> None:
         """Tell *waiter* the model's answer to *payload*, or why there is none.
 
@@ -219,7 +222,7 @@ class Pool:
         self._waiting.append(job)
         self._send_next()
         if job is not self._running:
-            job.timer = self._loop.call_at(deadline, self._expire, job)
+            job.timer = self._loop.call_at(deadline, self._expire, job, context=Context())
 
     def _settle(self, job: Job, message: Message) -> None:
         """Hand *message* to whoever waits; if it was the last of *job*, they may already send the next."""
@@ -240,7 +243,7 @@ class Pool:
     def _go_on(self, job: Stream, within_s: float) -> None:
         """Read the next part of a streamed answer, if there may be one."""
         if job is self._running:
-            job.timer = self._loop.call_later(within_s, self._expire, job)
+            job.timer = self._loop.call_later(within_s, self._expire, job, context=Context())
             self._process.resume()
 
     def _leave(self, job: Stream) -> None:
@@ -248,7 +251,7 @@ class Pool:
         job.leave()
         if job is self._running:
             job.stop_timer()
-            job.timer = self._loop.call_later(self._close_s, self._expire, job)
+            job.timer = self._loop.call_later(self._close_s, self._expire, job, context=Context())
             self._process.resume()
             self._process.send(packed(answers.cancellation(job.number)))
 
@@ -262,7 +265,7 @@ class Pool:
             self._running, job.sent_at = job, time.perf_counter()
             job.stop_timer()
             until = job.deadline if job.within_s is None else self._loop.time() + job.within_s
-            job.timer = self._loop.call_at(until, self._expire, job)
+            job.timer = self._loop.call_at(until, self._expire, job, context=Context())
             self._process.send(job.pieces)
 
     def _expire(self, job: Job) -> None:
@@ -284,7 +287,7 @@ class Pool:
                 extra={"model_process": self._process.pid, "reason": reason},
             )
         self._process, self._running, self._is_ready = ModelProcess(self), None, False
-        self._replacing = self._loop.create_task(self._connect(self._process))
+        self._replacing = Context().run(self._loop.create_task, self._connect(self._process))
 
     async def _connect(self, process: ModelProcess) -> None:
         """Connect; what the model host cannot do now, or this process, is tried again later."""

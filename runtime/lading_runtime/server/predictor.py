@@ -30,6 +30,10 @@ class Prediction(NamedTuple):
 class Waiter(Protocol):
     """Is told how a payload ended: called once, from a callback of the event loop. Must not raise."""
 
+    @property
+    def is_wanted(self) -> bool:
+        """Whether there is anybody to be told; if not, the model need not be asked."""
+
     def answered(self, prediction: Prediction) -> None:
         """The model answered."""
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from lading_runtime.errors import DeadlineExceeded
 from lading_runtime.payload import Node, Payload
 from lading_runtime.server.admission import Admission
+from lading_runtime.server.interruption import ClientDisconnected
 from lading_runtime.server.joining import Part
 from lading_runtime.server.predictor import Prediction, Waiter
 from lading_runtime.wire import Buffer
@@ -36,16 +37,8 @@ class Item:
     """One request, or a piece of one; open, and wanted, until somebody has been told how it ended."""
 
     __slots__ = (
-        "_admission",
-        "_waiter",
-        "came_at",
-        "is_first",
-        "is_wanted",
-        "key",
-        "payload",
-        "rows",
-        "size_bytes",
-        "times",
+        *("_admission", "_is_open", "_waiter", "came_at", "is_first", "key", "payload"),
+        *("rows", "size_bytes", "times"),
     )
 
     def __init__(
@@ -57,23 +50,28 @@ class Item:
         self.rows = 1 if part is None else part.rows
         self.size_bytes = size_of(payload)
         self.times = times
-        self.is_wanted = True
         self.is_first = admission.is_idle
         """Whether nobody was before it when it came: it is tried, however little time it has."""
         self.came_at = time.perf_counter()
+        self._is_open = True
         self._waiter = waiter
         self._admission = admission
         admission.enter(self.rows, self.size_bytes)
 
+    @property
+    def is_wanted(self) -> bool:
+        """Whether anybody waits for the answer."""
+        return self._is_open and self._waiter.is_wanted
+
     def succeed(self, value: Node, buffers: Sequence[Buffer], queue_s: float, model_s: float) -> None:
         """Hand the answer to whoever still waits."""
-        if self.is_wanted:
+        if self._is_open:
             self.leave()
             self._waiter.answered(Prediction(value, buffers, queue_s, model_s))
 
     def fail(self, error: Exception) -> None:
         """Hand an error to whoever still waits."""
-        if self.is_wanted:
+        if self._is_open:
             self.leave()
             self._waiter.failed(error)
 
@@ -81,10 +79,14 @@ class Item:
         """Tell whoever waits that there was no answer in time."""
         self.fail(DeadlineExceeded("no answer within the request timeout"))
 
+    def drop(self) -> None:
+        """Give it up: nobody waits for the answer."""
+        self.fail(ClientDisconnected())
+
     def leave(self) -> None:
         """Nobody waits any more; keep nothing of the data, perhaps while it is still in the queue."""
-        if self.is_wanted:
-            self.is_wanted = False
+        if self._is_open:
+            self._is_open = False
             self.payload = ANSWERED
             self._admission.leave(self.rows, self.size_bytes)
 
@@ -97,3 +99,11 @@ def fail_all(batch: Batch, error: Exception) -> None:
     """Hand an error to whoever still waits for any of them."""
     for item in batch:
         item.fail(error)
+
+
+def still_wanted(batch: Batch) -> Batch:
+    """Return those that somebody waits for; give the others up."""
+    for item in batch:
+        if not item.is_wanted:
+            item.drop()
+    return [item for item in batch if item.is_wanted]

@@ -174,7 +174,7 @@ class Worker(base.Worker):
         return uvicorn.Config(
             application.asgi,
             loop="uvloop",
-            http=connections(limits, application.direct),
+            http=connections(limits, application.direct, application.events),
             ws="none",
             lifespan="on",
             log_config=None,

@@ -6,6 +6,7 @@ import select
 import socket
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 
 from tests.contracts.process.conftest import PATIENCE_S
@@ -192,3 +193,51 @@ def test_a_request_in_pieces_is_answered_like_one_that_comes_whole(start, asked)
 
     assert in_pieces in (whole, [b"HTTP/1.1 100 Continue", b"", *whole])
     assert whole[0].startswith(b"HTTP/1.1 ")
+
+
+def test_a_head_that_comes_again_means_the_same(start):
+    """On one connection, requests with the same head and with others are each answered as they ask."""
+    prompts = ["echo tomato", "echo potato", "echo grape", "echo carrot", "echo tomato"]
+    with connect(start().until_ready()) as connection:
+        for prompt in prompts:
+            connection.sendall(request(b"POST", b"", json.dumps({"prompt": prompt}).encode()))
+            until_said(connection, b'"%b"' % prompt.removeprefix("echo ").encode())
+
+
+def test_what_follows_a_body_is_no_header(start):
+    """Trailers are read and forgotten (RFC 9110, section 6.5.1): they change nothing, and fill no memory."""
+    head = b"POST /invocations HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+    trailers = (
+        b"X-Request-Id: trailed\r\nX-Request-Timeout: soon\r\nContent-Encoding: zip\r\n" + b"A: b\r\n" * 99
+    )
+    with connect(start().until_ready()) as connection:
+        connection.sendall(head + b"%x\r\n%b\r\n" % (len(BODY), BODY))
+        connection.sendall(b"0\r\n" + trailers + b"\r\n")
+
+        answered = answers(connection)
+
+    assert answered.startswith(b"HTTP/1.1 200 OK")
+    assert b"trailed" not in answered
+
+
+def test_what_no_request_tells_of_is_counted(start):
+    """Connections beyond the largest number, and what is no HTTP, are in the metrics."""
+    server = start(LADING_MAX_CONNECTIONS="2").until_ready()
+    with connect(server) as connection:
+        connection.sendall(b"no HTTP\r\n\r\n")
+        answers(connection)
+    with contextlib.closing(server.eventually(lambda: taken(server))):
+        server.eventually(lambda: "lading_requests_malformed_total 1.0" in server.get("/metrics").text)
+        with contextlib.closing(server.eventually(lambda: taken(server))):
+            server.eventually(lambda: is_refused(server))
+        found = server.eventually(lambda: metrics_of(server))
+
+    assert float(found.partition("\nlading_connections_refused_total ")[2].split()[0]) >= 1
+
+
+def metrics_of(server) -> str | None:
+    """Return the metrics; none while connections that have ended still count."""
+    try:
+        return str(server.get("/metrics").text)
+    except httpx.TransportError:
+        return None
