@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import struct
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -35,6 +36,31 @@ def test_a_table_is_a_view_of_its_buffer():
 
     pd.testing.assert_frame_equal(frame, pd.DataFrame({"a": [1.0, 2.0], "b": [3.0, 4.0]}, index=["r", "s"]))
     assert np.shares_memory(frame.to_numpy(), np.frombuffer(buffer))
+
+
+def table_of(names):
+    """Return a frame of one row whose columns have these names."""
+    node = {"kind": "table", "dtype": "<f8", "names": names, "rows": 1, "index": None, "buffer": 0}
+    return build(node, [bytearray(8 * len(names))])
+
+
+def test_the_columns_of_a_table_are_labelled_as_pandas_does():
+    """Names that recur, repeat or are equal to others of another type become what pandas makes of each."""
+    named: list[Any] = [["a", "b"], ["b", "a"], ["a", "b"], ["a", "a"], [1, 2], [1.0, 2.0], [1, 2], ["a", 1]]
+    for names in named:
+        expected = pd.DataFrame(np.zeros((1, 2)), columns=names).columns
+
+        pd.testing.assert_index_equal(table_of(names).columns, expected, exact=True)
+
+
+def test_each_table_has_labels_of_its_own():
+    """What a model does to the labels of its data frame is not seen in the next one."""
+    first = table_of(["a", 1])
+    first.columns.name = "the model's"
+    second = table_of(["a", 1])
+
+    assert second.columns.name is None
+    assert not np.shares_memory(first.columns.to_numpy(), second.columns.to_numpy())
 
 
 def test_a_frame_mixes_types():
