@@ -13,7 +13,7 @@ import contextlib
 import os
 import signal
 import socket
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Sequence
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Callable, cast
 
@@ -22,7 +22,8 @@ import uvloop
 from gunicorn.app.base import BaseApplication
 from gunicorn.workers import base
 
-from lading_runtime.server.connection import ConnectionLimits, connections
+from lading_runtime.server.connection import Connection, ConnectionLimits, connections
+from lading_runtime.server.listening import accept_the_last, descriptors_of
 from lading_runtime.server.probes import Drain
 from lading_runtime.server.settings import Settings
 
@@ -40,8 +41,6 @@ RETIRE_S = 10.0
 LAST_REQUESTS_S = 1.0
 """How long a connection that was made before the end of listening may take to bring its request."""
 TICK_S = 0.01
-ROUNDS = 3
-"""Of the event loop without a pause, so that it has just looked at the sockets when it goes on."""
 
 
 class DrainingServer(uvicorn.Server):
@@ -107,18 +106,29 @@ class DrainingServer(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop listening, and end when everything that was accepted is answered.
 
-        Who has connected is accepted: the system resets what nobody has taken when the last worker closes
-        its socket, and libuv looks at the clock before it looks at sockets, so a worker that the machine
-        kept waiting comes here first. And who was accepted may still be about to send its request.
+        Who was accepted may still be about to send its request.
         """
-        for _ in range(ROUNDS):
-            await asyncio.sleep(0)
+        listeners = descriptors_of(sockets or [])
         self._stop_listening()
         loop = asyncio.get_running_loop()
         until = loop.time() + LAST_REQUESTS_S
+        await self._take(accept_the_last(listeners))
         while self._is_about_to_be_asked() and loop.time() < until:  # noqa: ASYNC110 - nobody says when
             await asyncio.sleep(TICK_S)
         await super().shutdown(sockets)
+
+    async def _take(self, accepted: Sequence[socket.socket]) -> None:
+        """Serve connections that the event loop has not accepted itself."""
+        loop, tls = asyncio.get_running_loop(), self.config.ssl
+        taking = [loop.connect_accepted_socket(self._connection, each, ssl=tls) for each in accepted]
+        # Who fails has hung up, or does not speak TLS.
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(asyncio.gather(*taking, return_exceptions=True), LAST_REQUESTS_S)
+
+    def _connection(self) -> asyncio.Protocol:
+        """Return the protocol of a new connection, as uvicorn's `startup` makes it."""
+        make = cast("type[Connection]", self.config.http_protocol_class)
+        return make(self.config, self.server_state, self.lifespan.state)
 
     def _is_about_to_be_asked(self) -> bool:
         return not self.force_exit and any(
