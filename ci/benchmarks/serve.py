@@ -16,11 +16,11 @@ from typing import Any
 
 import parties
 import peer_servers
+from compared_models import FURTHER, IRIS, IRIS_TITLE, models_python, trained
 from comparison import CONNECTIONS, OURS, Bound, Comparison
 from decode import decode_table
 from environments import server_python
-from further_models import FURTHER, IRIS, models_python, trained
-from measure import MLFLOW_PYTHON, trained_model
+from measure import run, trained_model
 from memory import measure_memory
 from memory import table as memory_table
 from parties import Setting
@@ -37,6 +37,9 @@ MLFLOW_FLOORS = {1: 3, 16: 25, 64: 40}
 
 MLFLOW_P99 = 1 / 30
 ECHO_FLOOR = 0.5
+
+
+DOCUMENTED = "The classifier of MLflow's documentation, a forest of 10 trees, one row per request"
 
 
 @dataclass(frozen=True)
@@ -106,10 +109,12 @@ def measure_iris(setting: Setting, arguments: argparse.Namespace) -> Result:
     others = [entrant_of(peer, python, setting.model) for peer, python in found.values()]
     first, ours = on_model(setting, IRIS)
     entrants = [first, *others, ours, *beside_iris(setting)]
-    title = "The iris model of MLflow's documentation, one row per request, one worker"
-    comparison = compared(title, entrants, arguments.rounds, arguments.seconds)
-    comparison.bounds += mlflow_bounds(comparison) + peer_bounds(comparison, list(found))
+    comparison = compared(IRIS_TITLE, entrants, arguments.rounds, arguments.seconds)
+    model_us = predict_us(setting)
+    comparison.bounds += mlflow_bounds(comparison) + echo_bounds(comparison, model_us)
+    comparison.bounds += peer_bounds(comparison, list(found))
     comparison.notes.append("MLflow and Lading check every request against the model's whole signature")
+    comparison.notes.append(f"this model itself takes {model_us:.0f} µs for a row, or for a batch of some")
     if arguments.peers:
         comparison.notes += [f"{peer.name} checks {peer.checks}" for peer, _ in found.values()]
         missing = [peer.name for peer in peer_servers.PEERS if peer.name not in found]
@@ -117,8 +122,14 @@ def measure_iris(setting: Setting, arguments: argparse.Namespace) -> Result:
     return Result(str(comparison), comparison.as_json())
 
 
+def predict_us(setting: Setting) -> float:
+    """Return how long a call of the model takes, with nothing around it: no server is faster."""
+    file = setting.model / "model.pkl"
+    return float(run(setting.model_python, Path(__file__).with_name("prediction_time.py"), file))
+
+
 def mlflow_bounds(comparison: Comparison) -> list[Bound]:
-    """Return what must hold beside MLflow and the echo."""
+    """Return what must hold beside MLflow."""
     floors = [
         Bound(
             f"requests/s in MLflow's, {at} connections",
@@ -128,17 +139,28 @@ def mlflow_bounds(comparison: Comparison) -> list[Bound]:
         )
         for at, floor in MLFLOW_FLOORS.items()
     ]
-    echoes = [
-        Bound(
-            f"requests/s in those of an echo, {at} connections",
-            comparison.ratio("requests_per_s", "uvicorn, echoing", at),
-            ECHO_FLOOR,
-            is_floor=True,
-        )
-        for at in CONNECTIONS
-    ]
     p99 = comparison.ratio("p99_ms", "MLflow", 64)
-    return [*floors, Bound("p99 in MLflow's, 64 connections", p99, MLFLOW_P99, is_floor=False), *echoes]
+    return [*floors, Bound("p99 in MLflow's, 64 connections", p99, MLFLOW_P99, is_floor=False)]
+
+
+def echo_bounds(comparison: Comparison, model_us: float) -> list[Bound]:
+    """Return what must hold beside an echo.
+
+    One connection waits for each of its predictions: there an echo counts as one that takes as long as the
+    model on top. Many connections share a call of the model, and it counts as it is.
+    """
+    echo_rps = comparison.median("uvicorn, echoing", 1, "requests_per_s")
+    predicting_rps = 1e6 / (1e6 / echo_rps + model_us)
+    alone = comparison.median(OURS, 1, "requests_per_s") / predicting_rps
+    bounds = [
+        Bound("requests/s in those of an echo and the model, 1 connection", alone, ECHO_FLOOR, is_floor=True)
+    ]
+    for at in CONNECTIONS[1:]:
+        share = comparison.ratio("requests_per_s", "uvicorn, echoing", at)
+        bounds.append(
+            Bound(f"requests/s in those of an echo, {at} connections", share, ECHO_FLOOR, is_floor=True)
+        )
+    return bounds
 
 
 def peer_bounds(comparison: Comparison, names: Sequence[str]) -> list[Bound]:
@@ -158,11 +180,10 @@ def peer_bounds(comparison: Comparison, names: Sequence[str]) -> list[Bound]:
 
 def measure_models(setting: Setting, arguments: argparse.Namespace) -> Result:
     """Return comparisons on further models."""
-    folder = trained()
-    found = []
+    documented = replace(setting, model=trained_model())
+    found = [compared(DOCUMENTED, on_model(documented, IRIS), arguments.rounds, arguments.seconds)]
     for model in FURTHER:
-        of_model = replace(setting, model=folder / model.folder, model_python=models_python())
-        entrants = on_model(of_model, model.question)
+        entrants = on_model(replace(setting, model=trained() / model.folder), model.question)
         found.append(compared(model.title, entrants, arguments.rounds, arguments.seconds))
     return Result("\n\n".join(map(str, found)), [comparison.as_json() for comparison in found])
 
@@ -194,7 +215,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=5, help="of load per figure")
     parser.add_argument("--json", action="store_true", help="print JSON, with the figures of every round")
     arguments = parser.parse_args()
-    setting = Setting(trained_model(), MLFLOW_PYTHON, server_python())
+    setting = Setting(trained() / "iris", models_python(), server_python())
     results = {part: measure(part, setting, arguments) for part in arguments.only or PARTS}
     if arguments.json:
         print(json.dumps({part: result.as_json for part, result in results.items()}, indent=1))
