@@ -21,6 +21,7 @@ import uvicorn
 import uvloop
 from gunicorn.app.base import BaseApplication
 from gunicorn.workers import base
+from uvicorn.config import STARTUP_FAILURE
 
 from lading_runtime.server.connection import Connection, ConnectionLimits, connections
 from lading_runtime.server.listening import accept_the_last, descriptors_of
@@ -46,14 +47,38 @@ TICK_S = 0.01
 class DrainingServer(uvicorn.Server):
     """uvicorn's server, which on SIGTERM first says that it is not ready, and then stops listening."""
 
-    def __init__(self, config: uvicorn.Config, drain: Drain, delay_s: float) -> None:
+    def __init__(self, config: uvicorn.Config, drain: Drain, delay_s: float, handshake_s: float) -> None:
         super().__init__(config)
         self._drain = drain
         self._delay_s = delay_s
+        # The event loop takes no limit where there is no TLS.
+        self._handshake_s = None if config.ssl_certfile is None else handshake_s
         self._stop_at = float("inf")
         self._parent = os.getppid()
         self._is_turning_away = False
         self._is_retired = False
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen. uvicorn's own leaves clients a minute, uvloop's limit, for the handshake of TLS."""
+        await self.lifespan.startup()
+        if self.lifespan.should_exit:
+            raise SystemExit(STARTUP_FAILURE)
+        self.servers = [await self._listen(each) for each in sockets or []]
+        self.started = True
+
+    async def _listen(self, listener: socket.socket) -> asyncio.Server:
+        return await asyncio.get_running_loop().create_server(
+            self._connection,
+            sock=listener,
+            ssl=self.config.ssl,
+            ssl_handshake_timeout=self._handshake_s,
+            backlog=self.config.backlog,
+        )
+
+    def _connection(self) -> asyncio.Protocol:
+        """Return the protocol of a new connection."""
+        make = cast("type[Connection]", self.config.http_protocol_class)
+        return make(self.config, self.server_state, self.lifespan.state)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -119,16 +144,15 @@ class DrainingServer(uvicorn.Server):
 
     async def _take(self, accepted: Sequence[socket.socket]) -> None:
         """Serve connections that the event loop has not accepted itself."""
-        loop, tls = asyncio.get_running_loop(), self.config.ssl
-        taking = [loop.connect_accepted_socket(self._connection, each, ssl=tls) for each in accepted]
+        taking = [self._take_one(each) for each in accepted]
         # Who fails has hung up, or does not speak TLS.
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(asyncio.gather(*taking, return_exceptions=True), LAST_REQUESTS_S)
 
-    def _connection(self) -> asyncio.Protocol:
-        """Return the protocol of a new connection, as uvicorn's `startup` makes it."""
-        make = cast("type[Connection]", self.config.http_protocol_class)
-        return make(self.config, self.server_state, self.lifespan.state)
+    async def _take_one(self, accepted: socket.socket) -> None:
+        await asyncio.get_running_loop().connect_accepted_socket(
+            self._connection, accepted, ssl=self.config.ssl, ssl_handshake_timeout=self._handshake_s
+        )
 
     def _is_about_to_be_asked(self) -> bool:
         return not self.force_exit and any(
@@ -157,7 +181,10 @@ class Worker(base.Worker):
 
     def run(self) -> None:
         """Serve until asked to end."""
-        server = DrainingServer(self._config(), self.app.drain, self.app.settings.drain_delay_s)
+        settings = self.app.settings
+        server = DrainingServer(
+            self._config(), self.app.drain, settings.drain_delay_s, settings.client_timeout_s
+        )
         loop = uvloop.new_event_loop()
         asyncio.set_event_loop(loop)
         try:

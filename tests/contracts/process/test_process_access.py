@@ -1,6 +1,8 @@
 """Who may talk to the server, and how: API keys, TLS, and pages of other origins."""
 
+import contextlib
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -133,6 +135,19 @@ def test_tls_is_spoken_with_the_given_certificate(start, tmp_path):
     with pytest.raises(httpx.TransportError):
         httpx.get(server.url + "/ping", timeout=PATIENCE_S)
     assert server.stop() == 0
+
+
+def test_who_does_not_greet_on_a_tls_port_is_hung_up_on(start, tmp_path):
+    """The handshake must be done in the time that a client has to send the head of a request."""
+    made = make_certificates(tmp_path)
+    server = start(
+        LADING_TLS_CERT_FILE=str(made.server), LADING_TLS_KEY_FILE=str(made.key), LADING_CLIENT_TIMEOUT_S="1"
+    )
+    address = "127.0.0.1", int(server.url.rpartition(":")[2])
+
+    # uvloop's own limit is a minute.
+    with socket.create_connection(address, timeout=30) as silent, contextlib.suppress(ConnectionError):
+        assert silent.recv(1) == b""
 
 
 @pytest.mark.parametrize("wrong", ["missing", "other", "key only", "certificate only"])

@@ -38,7 +38,7 @@ def drain(listener, *others):
     config = uvicorn.Config(
         answer, loop="uvloop", http="httptools", ws="none", lifespan="off", log_config=None
     )
-    server = DrainingServer(config, Drain(), delay_s=0.0)
+    server = DrainingServer(config, Drain(), delay_s=0.0, handshake_s=60.0)
 
     async def main():
         config.load()
