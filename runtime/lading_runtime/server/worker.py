@@ -47,14 +47,16 @@ TICK_S = 0.01
 class DrainingServer(uvicorn.Server):
     """uvicorn's server, which on SIGTERM first says that it is not ready, and then stops listening."""
 
-    def __init__(self, config: uvicorn.Config, drain: Drain, delay_s: float, handshake_s: float) -> None:
+    def __init__(
+        self, config: uvicorn.Config, drain: Drain, delay_s: float, *, handshake_s: float, master: int
+    ) -> None:
         super().__init__(config)
         self._drain = drain
         self._delay_s = delay_s
         # The event loop takes no limit where there is no TLS.
         self._handshake_s = None if config.ssl_certfile is None else handshake_s
         self._stop_at = float("inf")
-        self._parent = os.getppid()
+        self._master = master
         self._is_turning_away = False
         self._is_retired = False
 
@@ -124,7 +126,7 @@ class DrainingServer(uvicorn.Server):
     async def on_tick(self, counter: int) -> bool:
         """Return whether to stop now: the delay is over, or the master died and nobody would notice."""
         is_late = asyncio.get_running_loop().time() >= self._stop_at
-        is_orphan = os.getppid() != self._parent
+        is_orphan = os.getppid() != self._master
         is_left = self._is_retired and not self.server_state.connections
         return await super().on_tick(counter) or is_late or is_orphan or is_left
 
@@ -183,7 +185,11 @@ class Worker(base.Worker):
         """Serve until asked to end."""
         settings = self.app.settings
         server = DrainingServer(
-            self._config(), self.app.drain, settings.drain_delay_s, settings.client_timeout_s
+            self._config(),
+            self.app.drain,
+            settings.drain_delay_s,
+            handshake_s=settings.client_timeout_s,
+            master=self.ppid,  # known before the fork: whoever asks here may come too late
         )
         loop = uvloop.new_event_loop()
         asyncio.set_event_loop(loop)

@@ -1,6 +1,7 @@
-"""The end of listening, on the event loop of the workers."""
+"""When a worker ends, and who is answered until then."""
 
 import asyncio
+import os
 import socket
 
 import pytest
@@ -41,6 +42,7 @@ def drain(listener, *others):
     server = DrainingServer(config, Drain(), delay_s=0.0, handshake_s=60.0)
 
     async def main():
+        config = server.config
         config.load()
         server.lifespan = config.lifespan_class(config)
         await server.startup([listener])
@@ -97,3 +99,11 @@ def test_all_who_wait_at_the_end_of_listening_are_answered(listener):
     drain(listener, connect_all())
 
     assert answered(clients) == [OK] * 50
+
+
+@pytest.mark.parametrize("is_alive", [True, False])
+def test_a_worker_whose_master_has_died_ends(is_alive):
+    """Even if that was before the worker came to look who its parent is."""
+    master = os.getppid() if is_alive else os.getpid()  # nobody is forked by himself
+
+    assert asyncio.run(server_of(master).on_tick(1)) is not is_alive
