@@ -83,8 +83,9 @@ class Exchange:
 
     def words(self) -> str:
         """Return the fields as words; those of most lines at once, which takes a quarter of the time."""
-        is_usual = self.encode_s is not None and self.queue_s is not None and self.correlation.trace is None
-        if not is_usual or self.chunks is not None or self.error is not None:
+        told = (self.received_bytes, self.decode_s, self.queue_s, self.model_s, self.encode_s)
+        is_unusual = self.correlation.trace or self.chunks is not None or self.error is not None
+        if None in told or is_unusual:
             return words_of(self.fields())
         return (
             f" method={self.method} path={path_word(self.path)} status={self.status}"
