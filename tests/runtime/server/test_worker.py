@@ -34,12 +34,17 @@ def listener():
         yield made
 
 
-def drain(listener, *others):
-    """Serve on *listener* and drain at once, while *others* go on; a client has connected before."""
+def server_of(master):
+    """Return a server whose worker was forked by *master*."""
     config = uvicorn.Config(
         answer, loop="uvloop", http="httptools", ws="none", lifespan="off", log_config=None
     )
-    server = DrainingServer(config, Drain(), delay_s=0.0, handshake_s=60.0)
+    return DrainingServer(config, Drain(), delay_s=0.0, handshake_s=60.0, master=master)
+
+
+def drain(listener, *others):
+    """Serve on *listener* and drain at once, while *others* go on; a client has connected before."""
+    server = server_of(master=os.getppid())
 
     async def main():
         config = server.config
