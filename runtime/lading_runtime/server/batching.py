@@ -26,16 +26,16 @@ import time
 from collections import deque
 from collections.abc import AsyncGenerator, Hashable
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from lading_runtime.errors import NotReady, Overloaded, ScoringError, Unsplittable
 from lading_runtime.payload import Payload
 from lading_runtime.server.admission import Admission, QueueLimits
 from lading_runtime.server.deadlines import Deadlines
 from lading_runtime.server.events import Events, Unheard
-from lading_runtime.server.joining import Part, Value, join, part_of, parts_of, split, whole_of
-from lading_runtime.server.predictor import Prediction, Predictor, Waiter
+from lading_runtime.server.joining import Part, part_of, split, whole_of
+from lading_runtime.server.predictor import Prediction, Waiter
 from lading_runtime.server.queued import Batch, Item, Times, fail_all, size_of, still_wanted
+from lading_runtime.server.running import Running, Source
 from lading_runtime.server.waiters import Awaited, Followers
 
 logger = logging.getLogger(__name__)
@@ -58,43 +58,6 @@ class BatchLimits:
 
     max_delay_s: float = 0.0
     """How long a request may wait for others while the model has nothing to do."""
-
-
-class Source(Predictor, Protocol):
-    """What batches are given to; the pool is one."""
-
-    def submit(
-        self, payload: Payload, deadline: float, waiter: Waiter, within_s: float | None = None
-    ) -> None:
-        """Tell *waiter* the answer to *payload*, or why there is none.
-
-        Raises:
-            NotReady: payloads are not taken, and *waiter* is told nothing.
-        """
-        ...
-
-    def poll(self) -> None:
-        """Have answers that have come be there."""
-
-
-class Running:
-    """What the model is predicting, and since when."""
-
-    is_wanted = True
-
-    def __init__(self, batch: Batch, batcher: Batcher) -> None:
-        self.batch = batch
-        self.rows = sum([item.rows for item in batch])
-        self.sent_at = time.perf_counter()  # before: what the pool waits for is counted by the pool
-        self._batcher = batcher
-
-    def answered(self, prediction: Prediction) -> None:
-        """The model answered."""
-        self._batcher.answered(self, prediction)
-
-    def failed(self, error: Exception) -> None:
-        """There is no answer."""
-        self._batcher.failed(self, error)
 
 
 class Batcher:
@@ -252,10 +215,9 @@ class Batcher:
     def _send(self, batch: Batch, reason: str) -> None:
         running = Running(batch, self)
         try:
-            payload = batch[0].payload if len(batch) == 1 else join([item.payload for item in batch])
             limit = max([item.times.limit for item in batch])
             self._running = running
-            self._pool.submit(payload, limit, running, self._patience_s(running))
+            self._pool.submit(running.payload(), limit, running, self._patience_s(running))
         except Exception as error:  # noqa: BLE001 - an error of ours, too, is told to whoever waits
             self._running = None
             self._failed(batch, error)
@@ -333,7 +295,7 @@ class Batcher:
         elapsed_s = time.perf_counter() - running.sent_at - prediction.queue_s
         self._admission.pace.note(running.rows, elapsed_s)
         try:
-            parts = _parts_of(running.batch, prediction)
+            parts = running.parts(prediction)
         except Exception as error:  # noqa: BLE001 - an error of ours, too, is told to whoever waits
             self._failed(running.batch, error)
             parts = []
@@ -364,8 +326,3 @@ class Batcher:
         if self._is_on:
             logger.warning("batching off", extra={"reason": error.message})
         self._is_on = False
-
-
-def _parts_of(batch: Batch, prediction: Prediction) -> list[Value]:
-    whole: Value = prediction.value, prediction.buffers
-    return [whole] if len(batch) == 1 else parts_of(*whole, [item.rows for item in batch])

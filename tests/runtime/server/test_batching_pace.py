@@ -8,8 +8,9 @@ import pytest
 from lading_runtime.errors import DeadlineExceeded, Overloaded
 from lading_runtime.payload import Payload
 from lading_runtime.server.admission import MIN_CALLS, QueueLimits
-from lading_runtime.server.batching import UNUSUAL, Batcher, BatchLimits, Source
+from lading_runtime.server.batching import UNUSUAL, Batcher, BatchLimits
 from lading_runtime.server.predictor import Prediction
+from lading_runtime.server.running import Source
 
 CALL_S = 0.02
 
