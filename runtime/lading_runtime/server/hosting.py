@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+
+from lading_runtime.server.exposure import Reader
 
 MODEL_NAMES = ("LADING_MODEL_NAME", "MODEL_NAME", "MLSERVER_MODEL_NAME")
 """Ours, that of KServe's containers, and MLServer's; the first that is there counts."""
@@ -33,20 +34,20 @@ class Hosting:
     """Whether there is ``AZUREML_MODEL_DIR``, which Azure Machine Learning sets."""
 
     @classmethod
-    def read(cls, environ: Mapping[str, str]) -> Hosting:
-        """Return what *environ* says; empty values count as absent."""
+    def read(cls, read: Reader) -> Hosting:
+        """Return what the environment says."""
         return cls(
-            model_name=_first(environ, MODEL_NAMES),
-            model_version=_first(environ, MODEL_VERSIONS),
-            registered=_registered(environ.get("LADING_REGISTERED_MODEL", "")),
-            health_route=_route(environ.get("AIP_HEALTH_ROUTE")),
-            predict_route=_route(environ.get("AIP_PREDICT_ROUTE")),
-            is_azure=bool(environ.get("AZUREML_MODEL_DIR")),
+            model_name=_first(read, MODEL_NAMES),
+            model_version=_first(read, MODEL_VERSIONS),
+            registered=read("LADING_REGISTERED_MODEL", _registered, ""),
+            health_route=read("AIP_HEALTH_ROUTE", _route, ""),
+            predict_route=read("AIP_PREDICT_ROUTE", _route, ""),
+            is_azure=read("AZUREML_MODEL_DIR", bool, ""),
         )
 
 
-def _first(environ: Mapping[str, str], names: tuple[str, ...]) -> str | None:
-    return next((environ[name] for name in names if environ.get(name)), None)
+def _first(read: Reader, names: tuple[str, ...]) -> str | None:
+    return next((text for name in names if (text := read(name, str, ""))), None)
 
 
 def _registered(text: str) -> tuple[str, str] | None:
@@ -55,6 +56,8 @@ def _registered(text: str) -> tuple[str, str] | None:
     return (name, version) if name and version else None
 
 
-def _route(path: str | None) -> str | None:
+def _route(path: str) -> str | None:
     """Return *path* as one that begins with a slash."""
+    if "{" in path or "}" in path:  # to the web framework these are patterns, and some of them are broken
+        raise ValueError("expected a path without braces")
     return f"/{path.lstrip('/')}" if path else None

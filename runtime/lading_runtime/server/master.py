@@ -23,6 +23,7 @@ from lading_runtime.server.app import Application, create_app
 from lading_runtime.server.control import Recycling
 from lading_runtime.server.host import ModelHost
 from lading_runtime.server.instruments import InstrumentCase
+from lading_runtime.server.ledger import MAX_WORKERS
 from lading_runtime.server.logs import logger_class
 from lading_runtime.server.model import ServedModel
 from lading_runtime.server.pool import Pool
@@ -85,8 +86,18 @@ class Server(DrainingApplication):
         self.cfg.set("pre_fork", self._expect)
         for name, value in command_line(self.cfg).items():
             self._override(name, value)
-        if self.cfg.workers == 0:  # gunicorn would listen, and nobody would answer
+        self._check()
+
+    def _check(self) -> None:
+        """Find what gunicorn itself would stumble over later, or not at all."""
+        if self.cfg.workers == 0:  # it would listen, and nobody would answer
             raise BadSetting("GUNICORN_CMD_ARGS", "workers: expected at least one")
+        if self.cfg.workers > MAX_WORKERS:
+            raise BadSetting("GUNICORN_CMD_ARGS", f"workers: expected {MAX_WORKERS} at most")
+        try:
+            _ = self.cfg.address
+        except RuntimeError as error:
+            raise BadSetting("GUNICORN_CMD_ARGS", f"bind: {error}") from error
 
     def _expect(self, master: Arbiter, worker: Worker) -> None:
         self.instruments.expect(worker.age, {other.age for other in master.WORKERS.values()})

@@ -12,6 +12,7 @@ from typing import Callable, TypeVar
 from lading_runtime.server.cgroup import Limits
 from lading_runtime.server.exposure import Exposure
 from lading_runtime.server.hosting import Hosting
+from lading_runtime.server.ledger import MAX_WORKERS
 from lading_runtime.server.threads import thread_variables
 
 T = TypeVar("T")
@@ -155,7 +156,7 @@ class Settings:
             BadSetting: a value cannot be used.
         """
         read = _Reader(environ)
-        workers = read("MLFLOW_MODELS_WORKERS", _count, str(limits.pairs))
+        workers = read("MLFLOW_MODELS_WORKERS", _workers, str(min(limits.pairs, MAX_WORKERS)))
         timeout_s = read("MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT", _positive, "60")
         return cls(
             model=read("LADING_MODEL", _folder, "/opt/ml/model"),
@@ -182,7 +183,7 @@ class Settings:
             exposure=Exposure.read(read),
             load_failure_grace_s=read("LADING_LOAD_FAILURE_GRACE_S", _seconds, "5"),
             drain_delay_s=read("LADING_DRAIN_DELAY_S", _seconds, "1"),
-            hosting=Hosting.read(environ),
+            hosting=Hosting.read(read),
         )
 
 
@@ -223,6 +224,13 @@ def _count(text: str) -> int:
     if not text.isdecimal() or int(text) == 0:
         raise ValueError("expected a whole number above zero")
     return int(text)
+
+
+def _workers(text: str) -> int:
+    count = _count(text)
+    if count > MAX_WORKERS:
+        raise ValueError(f"expected {MAX_WORKERS} at most")
+    return count
 
 
 def _bytes(text: str) -> int:

@@ -62,13 +62,18 @@ def test_a_model_host_that_dies_while_loading_is_a_failed_load(start):
     [
         ("PORT", "http"),
         ("MLFLOW_MODELS_WORKERS", "none"),
+        ("MLFLOW_MODELS_WORKERS", "257"),
         ("LADING_MODEL", "/nonexistent"),
         ("LADING_MODEL_PYTHON", "/nonexistent"),
         ("GUNICORN_CMD_ARGS", "--workers many"),
         ("GUNICORN_CMD_ARGS", "--workers -1"),
         ("GUNICORN_CMD_ARGS", "--workers 0"),
         ("GUNICORN_CMD_ARGS", "--no-such-option"),
+        ("GUNICORN_CMD_ARGS", "--workers 257"),
         ("GUNICORN_CMD_ARGS", "--bind 'unclosed"),
+        ("GUNICORN_CMD_ARGS", "--bind bad:bad:bad"),
+        ("GUNICORN_CMD_ARGS", "--bind fd://none"),
+        ("AIP_PREDICT_ROUTE", "/{a}/{a}"),
     ],
 )
 def test_a_bad_setting_is_one_line_and_exit_code_2(start, name, value):

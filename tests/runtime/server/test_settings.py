@@ -27,6 +27,11 @@ def test_defaults(environ):
     assert settings.log_format == "text"
 
 
+def test_the_largest_machines_get_as_many_workers_as_can_be_counted(environ):
+    """A machine with more processors than there may be workers starts with the most."""
+    assert Settings.read(environ, Limits(cpus=1000, memory_bytes=None)).workers == 256
+
+
 def test_an_empty_value_counts_as_absent(environ):
     """``-e PORT=`` asks for the default."""
     assert Settings.read({**environ, "PORT": ""}, LIMITS).bind == "0.0.0.0:8080"
@@ -66,6 +71,10 @@ def test_a_drain_is_never_shorter_than_a_request(environ, timeout_s, graceful_s)
         ("AIP_HTTP_PORT", "-1"),
         ("MLFLOW_MODELS_WORKERS", "0"),
         ("MLFLOW_MODELS_WORKERS", "two"),
+        ("MLFLOW_MODELS_WORKERS", "257"),
+        ("AIP_HEALTH_ROUTE", "/{path:path}"),
+        ("AIP_PREDICT_ROUTE", "{a}"),
+        ("AIP_PREDICT_ROUTE", "/a}"),
         ("MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT", "0"),
         ("MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT", "nan"),
         ("LADING_BATCH_MAX_DELAY_MS", "soon"),
