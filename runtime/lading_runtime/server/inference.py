@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -23,6 +24,9 @@ from lading_runtime.server.problems import OPEN_INFERENCE_PROBLEMS, ProblemForma
 from lading_runtime.wire import Buffer
 
 HEADER_LENGTH = b"inference-header-content-length"
+LENGTH = re.compile(rb"\d{1,18}")
+"""More digits are more than any body has, and from 4301 on Python refuses to read them."""
+
 BINARY = b"application/octet-stream"
 
 MEDIA_TYPES = frozenset({b"", b"application/json", BINARY, b"application/x-www-form-urlencoded"})
@@ -105,6 +109,6 @@ def header_length(headers: Headers) -> int | None:
         if media_type == BINARY:
             raise MalformedBody("application/octet-stream needs the header Inference-Header-Content-Length")
         return None
-    if not length.isdigit():
+    if LENGTH.fullmatch(length) is None:
         raise MalformedBody("Inference-Header-Content-Length is no length")
     return int(length)
