@@ -51,6 +51,8 @@ loop gets it every 5 ms, or when orjson, which holds it while it parses, is done
 
 CONTENT_ENCODING, TIMEOUT_HEADER = b"content-encoding", b"x-request-timeout"
 SECONDS = re.compile(rb"\d{1,9}(\.\d{1,9})?")
+BLANKS = b" \t"
+"""Parsers leave those behind a header's value (RFC 9110 §5.5)."""
 
 CODEC_THREADS = 2
 """One lock for all of them: more threads only mean more large bodies in memory at a time."""
@@ -245,6 +247,7 @@ def asked_timeout_s(headers: Headers, timeout_s: float) -> float:
     asked = headers.get(TIMEOUT_HEADER)
     if asked is None:
         return timeout_s
+    asked = asked.strip(BLANKS)
     if not SECONDS.fullmatch(asked) or not float(asked):
         raise RequestError("X-Request-Timeout must be a number of seconds above zero")
     return min(float(asked), timeout_s)
