@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from typing import Protocol
 
+RESTART_REASONS = (
+    "it ended",
+    "it has reached one of its limits",
+    "a prediction exceeded its deadline",
+    "a stream did not end",
+)
+"""Why a model process may be given up."""
+
 
 class Events(Protocol):
     """Is told what happens; must be quick and must not raise."""
@@ -15,7 +23,7 @@ class Events(Protocol):
         """A model process is there."""
 
     def model_process_replaced(self, reason: str) -> None:
-        """A model process that was there is given up."""
+        """A model process that was there is given up, for one of `RESTART_REASONS`."""
 
 
 class Unheard:

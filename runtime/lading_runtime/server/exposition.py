@@ -8,6 +8,7 @@ counter's family, which OpenMetrics gives no ``_total``, in the kind "info", and
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ Labels = tuple[tuple[str, str], ...]
 PROMETHEUS = b"text/plain; version=0.0.4; charset=utf-8"
 OPEN_METRICS = b"application/openmetrics-text; version=1.0.0; charset=utf-8"
 OPEN_METRICS_TYPE = b"application/openmetrics-text"
+UNWANTED = re.compile(rb"q=0(\.0*)?")
 ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", '"': '\\"'})
 HELP_ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n"})
 SUFFIXES = {"counter": "_total", "info": "_info"}
@@ -49,7 +51,13 @@ class Exposed:
 
 def wants_open_metrics(accept: bytes) -> bool:
     """Tell whether an ``Accept`` header names OpenMetrics; Prometheus does, and takes either."""
-    return any(part.partition(b";")[0].strip().lower() == OPEN_METRICS_TYPE for part in accept.split(b","))
+    return any(_is_open_metrics(part) for part in accept.lower().split(b","))
+
+
+def _is_open_metrics(media_range: bytes) -> bool:
+    """Tell whether *media_range* is OpenMetrics, and not weighed as unwanted (RFC 9110 §12.4.2)."""
+    media_type, *parameters = (part.strip() for part in media_range.split(b";"))
+    return media_type == OPEN_METRICS_TYPE and not any(map(UNWANTED.fullmatch, parameters))
 
 
 def render(families: Iterable[Exposed], *, is_open: bool) -> bytes:

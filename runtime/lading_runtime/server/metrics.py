@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from lading_runtime.server.events import RESTART_REASONS
 from lading_runtime.server.exchange import Exchange
 from lading_runtime.server.ledger import GAUGE, Ledger, Page
 
@@ -130,6 +131,8 @@ class Metrics:
         # What has not happened yet is shown as 0: alerts cannot see an increase from nothing.
         for family in (REFUSED, DEADLINE_MISSES, REFUSED_CONNECTIONS, MALFORMED):
             self.page.row(family.name)
+        for reason in RESTART_REASONS:
+            self.page.row(RESTARTS.name, reason)
 
     def requests(self, exchanges: Sequence[Exchange]) -> None:
         """Count requests that have been answered; what they add to one number is added at once."""

@@ -70,8 +70,12 @@ def test_a_histogram_accumulates(is_open):
         (b"text/plain;version=0.0.4", False),
         (b"application/openmetrics-text;version=1.0.0;q=0.5,text/plain;q=0.2", True),
         (b"text/plain, Application/OpenMetrics-Text", True),
+        (b"application/openmetrics-text;q=0", False),
+        (b"application/openmetrics-text; version=1.0.0; Q=0.000 , text/plain", False),
+        (b"application/openmetrics-text;q=0.001", True),
+        (b"application/openmetrics-text;q=0, application/openmetrics-text;q=1", True),
     ],
 )
 def test_open_metrics_must_be_named(accept, is_open):
-    """Who does not name OpenMetrics gets the older format, which everything reads."""
+    """Who does not name OpenMetrics, or says "not that" (q=0), gets the older format, which all read."""
     assert wants_open_metrics(accept) is is_open

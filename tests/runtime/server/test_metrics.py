@@ -4,6 +4,7 @@ import time
 
 import pytest
 from lading_runtime.server.correlation import Correlation
+from lading_runtime.server.events import RESTART_REASONS
 from lading_runtime.server.exchange import Exchange
 from lading_runtime.server.metrics import Metrics
 
@@ -86,6 +87,17 @@ def test_refusals_and_missed_deadlines_are_told_apart(status, error, refused, mi
 
     seen = totals(metrics)
     assert (seen["lading_requests_refused",], seen["lading_deadline_misses",]) == (refused, missed)
+
+
+def test_restarts_that_have_not_happened_are_none():
+    """Each reason to replace a model process is counted from 0, so that alerts see the first time."""
+    metrics = Metrics()
+
+    before = totals(metrics)
+    metrics.model_process_replaced(RESTART_REASONS[0])
+
+    assert [before["lading_model_process_restarts", reason] for reason in RESTART_REASONS] == [0, 0, 0, 0]
+    assert totals(metrics)["lading_model_process_restarts", RESTART_REASONS[0]] == 1
 
 
 def test_a_lost_model_process_uses_no_memory():
