@@ -91,7 +91,7 @@ def create_app(
             without_head(Route("/version", Version(model))),
             Route(PATH, open_inference),
             *platform_routes(signature, settings, batcher, ping, invocations),
-            Route("/metrics", Scrape(instruments.metrics, model), methods=["GET", "HEAD"]),
+            Route("/metrics", Scrape(instruments.metrics, model, identity), methods=["GET", "HEAD"]),
             *page_routes(Served(model, signature, identity, settings), paths),
         ]
     )

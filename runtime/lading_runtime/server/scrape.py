@@ -12,6 +12,7 @@ from pathlib import Path
 from starlette.types import Receive, Scope, Send
 
 from lading_runtime import __version__
+from lading_runtime.protocol.open_inference.metadata import Identity
 from lading_runtime.server.exposition import (
     OPEN_METRICS,
     PROMETHEUS,
@@ -36,9 +37,9 @@ Totals = dict[tuple[str, ...], float]
 class Scrape:
     """Answers with all metrics."""
 
-    def __init__(self, metrics: Metrics, model: ServedModel) -> None:
+    def __init__(self, metrics: Metrics, model: ServedModel, identity: Identity) -> None:
         self._metrics = metrics
-        self._model = model
+        self._labels = model_labels(model, identity)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's
         """Answer one scrape."""
@@ -54,7 +55,7 @@ class Scrape:
         for family in COUNTED:
             yield _exposed(family, totals)
         yield _memory(entries)
-        yield _info("lading_model", "The model that is served.", model_labels(self._model))
+        yield _info("lading_model", "The model that is served.", self._labels)
         yield _info("lading_runtime", "The server.", {"version": __version__})
 
 
@@ -93,10 +94,12 @@ def resident_bytes(pid: int) -> float:
         return 0.0
 
 
-def model_labels(model: ServedModel) -> dict[str, str]:
+def model_labels(model: ServedModel, identity: Identity) -> dict[str, str]:
     """Return what tells one model from another."""
     facts = model.facts()
     return {
+        "name": identity.name,
+        "version": identity.version,
         "run_id": str(facts["run_id"] or ""),
         "model_id": str(facts["model_id"] or ""),
         "model_uuid": str(facts["model_uuid"] or ""),

@@ -61,7 +61,9 @@ def test_any_worker_tells_of_all_of_them(start):
 
 def test_memory_of_each_process_and_the_model_are_shown(start):
     """The resident memory of every worker and model process, and what the model and the server are."""
-    server = start(MLFLOW_MODELS_WORKERS="2").until_ready()
+    server = start(
+        MLFLOW_MODELS_WORKERS="2", LADING_MODEL_NAME="iris", LADING_MODEL_VERSION="7"
+    ).until_ready()
 
     def whole():
         """Return the samples once each process has said who it is."""
@@ -74,6 +76,7 @@ def test_memory_of_each_process_and_the_model_are_shown(start):
     assert {dict(key[1:])["process"] for key in memory} == {"worker", "model"}
     assert all(value > 1_000_000 for value in memory.values())
     (model,) = [dict(key[1:]) for key in seen if key[0] == "lading_model_info"]
+    assert (model["name"], model["version"]) == ("iris", "7")
     assert model["run_id"] == "0123456789abcdef0123456789abcdef"
     assert model["flavors"] == "python_function"
 
