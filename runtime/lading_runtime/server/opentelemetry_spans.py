@@ -15,13 +15,22 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, Status, StatusCode, TraceFlags
+from opentelemetry.trace import (
+    NonRecordingSpan,
+    SpanContext,
+    SpanKind,
+    Status,
+    StatusCode,
+    TraceFlags,
+    TraceState,
+)
 from opentelemetry.trace.span import Span as OpenTelemetrySpan
 from starlette.types import Scope
 
 from lading_runtime import __version__
 from lading_runtime.server.correlation import Correlation, Trace
 from lading_runtime.server.exchange import CLIENT_CLOSED_REQUEST, Exchange
+from lading_runtime.server.tracestate import read_tracestate
 from lading_runtime.server.tracing import nanoseconds_at
 
 DEFAULT_SERVICE = "lading"
@@ -51,7 +60,8 @@ class SpanMaker:
             "network.protocol.version": scope.get("http_version", "1.1"),
             "lading.request_id": correlation.request_id,
         }
-        parent = None if correlation.trace is None else _parent(correlation.trace)
+        state = TraceState(read_tracestate(scope["headers"]))
+        parent = None if correlation.trace is None else _parent(correlation.trace, state)
         span = self._tracer.start_span(method, parent, SpanKind.SERVER, attributes)
         return RequestSpan(self._tracer, span, method)
 
@@ -110,7 +120,7 @@ class RequestSpan:
         stage.end(nanoseconds_at(ended))
 
 
-def _parent(trace: Trace) -> Context:
-    flags = TraceFlags(int(trace.flags, 16))
-    context = SpanContext(int(trace.trace_id, 16), int(trace.span_id, 16), is_remote=True, trace_flags=flags)
+def _parent(trace: Trace, state: TraceState) -> Context:
+    ids, flags = (int(trace.trace_id, 16), int(trace.span_id, 16)), TraceFlags(int(trace.flags, 16))
+    context = SpanContext(*ids, is_remote=True, trace_flags=flags, trace_state=state)
     return otel.set_span_in_context(NonRecordingSpan(context), Context())

@@ -115,6 +115,21 @@ def test_a_client_that_does_not_sample_is_heeded(start, collector):
     assert not collector.named("GET /version")
 
 
+@pytest.mark.parametrize(("state", "kept"), [("blue=1,red@sys=x y", "blue=1,red@sys=x y"), ("Secret=1", "")])
+def test_what_others_say_of_the_trace_is_handed_on(start, collector, state, kept):
+    """A valid tracestate is that of the spans; an invalid one is left out, and not repeated in the log."""
+    server = start(OTEL_EXPORTER_OTLP_ENDPOINT=collector.url).until_ready()
+
+    headers = {"traceparent": f"00-{TRACE_ID}-{PARENT_ID}-01", "tracestate": state}
+    answer = httpx.get(server.url + "/version", headers=headers, timeout=PATIENCE_S)
+    assert server.stop() == 0
+
+    (span,) = collector.named("GET /version")
+    assert answer.status_code == 200
+    assert span.trace_state == kept
+    assert "Secret" not in server.log
+
+
 def test_a_collector_that_is_gone_costs_no_request(start):
     """Where nobody takes the spans, requests are answered, and the server ends within its grace."""
     server = start(OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:9").until_ready()
