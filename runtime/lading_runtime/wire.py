@@ -13,6 +13,8 @@ Server → model process::
 
 ``rows`` are there if the payload is a batch, and say how many rows of it belong to each request.
 
+``id`` tells a request from those just before and after it, and recurs: so do whole headers, then.
+
 The next request is sent when the last one is answered; only a "cancel" may come before that, or cross
 the end of the answer. Chunks are sent as they are made: while the server does not read, the model waits.
 

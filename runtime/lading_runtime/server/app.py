@@ -64,6 +64,7 @@ def create_app(
     instruments = instruments or Instruments()
     batcher = batcher_of(pool, settings)
     pool.events = batcher.events = instruments.metrics
+    observer = Observer(instruments.metrics)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -73,6 +74,7 @@ def create_app(
         yield
         deciding.cancel()
         pool.close()
+        observer.close()
         await instruments.close()
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
@@ -98,7 +100,6 @@ def create_app(
     if model.agent is not None:
         app.router.routes.append(Route(INFO, AgentInfo(model, settings.agent_name), methods=["GET", "HEAD"]))
     answering = controlled(Shortcut(app, scoring), settings.exposure, open_paths(settings))
-    observer = Observer(instruments.metrics)
     observed = Observation(answering, RouteNames(app.router.routes), observer, instruments.tracer)
     direct = {infer_path(identity): open_inference.direct_route()}
     direct.update((path, DirectRoute(path, invocations)) for path in paths)

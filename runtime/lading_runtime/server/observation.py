@@ -8,7 +8,7 @@ from typing import Callable, Protocol
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lading_runtime.server import access
+from lading_runtime.server.access import AccessLog
 from lading_runtime.server.correlation import CURRENT, Correlation, RequestIds, correlate
 from lading_runtime.server.exchange import CLIENT, CLIENT_CLOSED_REQUEST, SCOPE_KEY, Exchange
 from lading_runtime.server.metrics import Metrics
@@ -16,14 +16,12 @@ from lading_runtime.server.tracing import Tracer
 
 
 class Observer:
-    """Knows requests apart, counts them and logs them, those of one turn of the event loop at once.
-
-    A record of the log and a system call for each would cost as much as reading and checking a small request.
-    """
+    """Knows requests apart, counts them and logs them, those of one turn of the event loop at once."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
         self._new_id = RequestIds()
+        self._log = AccessLog()
         self._ended: list[Exchange] = []
 
     def correlate(self, headers: Iterable[tuple[bytes, bytes]]) -> Correlation:
@@ -41,10 +39,15 @@ class Observer:
             asyncio.get_running_loop().call_soon(self._flush)
         self._ended.append(exchange)
 
+    def close(self) -> None:
+        """Log what has not been logged yet."""
+        self._flush()
+        self._log.flush()
+
     def _flush(self) -> None:
         ended, self._ended = self._ended, []
         self._metrics.requests(ended)
-        access.log(ended)
+        self._log.add(ended)
 
 
 class Observation:

@@ -49,6 +49,8 @@ logger = logging.getLogger(__name__)
 LOADING = "the model is not loaded yet"
 FIRST_RETRY_S = 0.05
 LAST_RETRY_S = 5.0
+NUMBERS = 4
+"""Of requests, until they begin anew."""
 LISTEN_ANYWAY_S = 10.0
 """After so long, a worker that is still loading its model says so to whoever asks."""
 
@@ -70,7 +72,8 @@ class Pool:
         self._failure: str | None = None
         self._retry_s = 0.0
         self._replacing: asyncio.Task[None] | None = None
-        self._numbers = itertools.count(1)
+        # They tell one request from the next; headers that recur need not be read again (`worker.incoming`).
+        self._numbers = itertools.cycle(range(NUMBERS))
         self._is_closed = False
 
     def open(self) -> None:
