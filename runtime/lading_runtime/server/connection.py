@@ -7,6 +7,8 @@ A request that offers to go on in another protocol (``Upgrade: h2c``, which Java
 is answered as if it did not (RFC 9110 §7.8); httptools takes its body for the other protocol. And the
 head of a request has a largest size; what comes before it is complete would otherwise fill the memory.
 
+Who ends its side of a connection has left, as for nginx: nobody can tell whether the other side is still read.
+
 A scoring request that came in one piece has no cycle of uvicorn's (`whole.py`), and one whose head has come
 before is not parsed (`heads.py`).
 """
