@@ -204,6 +204,7 @@ class Master(Arbiter):
         self._grace_s = app.settings.load_failure_grace_s
         self._server = app
         self._reload: Reload | None = None
+        self._is_changed_again = False
         super().__init__(app)
 
     def handle_int(self) -> NoReturn:
@@ -213,7 +214,8 @@ class Master(Arbiter):
     def handle_hup(self) -> None:
         """Load the model anew; gunicorn's own would drop what its workers have, and keep the model."""
         if self._reload is not None:
-            logger.warning("SIGHUP ignored: the model is being reloaded")
+            logger.info("the model is being reloaded; again after that")
+            self._is_changed_again = True
             return
         try:
             self._reload = Reload(self, self._server)
@@ -246,6 +248,9 @@ class Master(Arbiter):
         """Keep the workers and the model host running; called at least once a second."""
         if self._reload is not None and self._reload.is_over():
             self._reload = None
+            if self._is_changed_again:
+                self._is_changed_again = False
+                self.handle_hup()
         super().manage_workers()
         for report in self._host.reports():
             if report.is_ready:

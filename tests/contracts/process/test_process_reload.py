@@ -57,6 +57,24 @@ def test_the_server_stays_ready_while_it_reloads(start, tmp_path):
     assert set(statuses) == {200}
 
 
+def test_a_change_during_a_reload_is_taken_up_after_it(start, tmp_path):
+    """Who asks for a reload while another one loads gets one that begins after that; it is not forgotten."""
+    for number in (1, 2):  # the model host loads it, and then each process
+        (tmp_path / "model" / f"gate-{number}").touch()
+    server = start(LOADING="by each").until_ready()
+    change(tmp_path, "second")
+    server.process.send_signal(signal.SIGHUP)
+    server.eventually((tmp_path / "model" / "load-3").exists)
+    change(tmp_path, "third")
+    server.process.send_signal(signal.SIGHUP)
+    server.eventually(lambda: "the model is being reloaded" in server.log)
+    for number in range(3, MAX_LOADS):
+        (tmp_path / "model" / f"gate-{number}").touch()
+
+    server.eventually(lambda: server.ask("which").json() == "third after second after first")
+    server.eventually(lambda: server.log.count("model reloaded") == 2)
+
+
 @pytest.mark.parametrize("breakage", ["raises", "ends", "is gone"])
 def test_a_model_that_cannot_be_loaded_is_not_taken(start, tmp_path, breakage):
     """The reason is logged, the model that is served stays, and the next SIGHUP tries again."""
