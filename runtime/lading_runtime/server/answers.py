@@ -25,6 +25,8 @@ UNEXPECTED = (
 )
 """What MLflow says of every error of a model; the model's own words may repeat the payload."""
 
+EXITING = "the model tried to end its process"
+"""Not its words either: ``SystemExit`` brings any text."""
 
 REFUSALS: dict[object, type[RequestError]] = {
     "payload": MalformedBody,
@@ -32,7 +34,6 @@ REFUSALS: dict[object, type[RequestError]] = {
     "format": UnsupportedMediaType,
 }
 """Whose fault it is when the model was not asked."""
-
 
 UNUSABLE: dict[object, type[ScoringError]] = {"output": OutputError, "rows": Unsplittable}
 """What is wrong with a prediction that the model gave."""
@@ -85,6 +86,8 @@ def error_in(header: Header) -> ScoringError:
     if source == "mlflow":
         code = error.get("error_code") or "INTERNAL_ERROR"
         return ReportedError(message, code, error.get("sqlstate"), error.get("error_class"))
+    if source == "exit":
+        return ModelProcessLost(EXITING)
     if source in UNUSABLE:
         return UNUSABLE[source](message)
     return ModelProcessLost(message or "the model process gave no answer")
