@@ -1,13 +1,15 @@
 """A client's connection: uvicorn's, with what it lacks.
 
 Slow clients hold nothing for long: the head of a request must be there in time, an answer must be taken
-piece by piece, and there are only so many connections. (What a body must keep to, `body.py` says.)
+piece by piece, and there are only so many connections. (What a body must keep to, `body.py` says.) When there
+are as many as there may be, the one that has been silent for longest makes room for a new one, as in nginx:
+otherwise clients that ask nothing could keep out all others, and the probes.
 
 A request that offers to go on in another protocol (``Upgrade: h2c``, which Java's client sends by itself)
 is answered as if it did not (RFC 9110 §7.8); httptools takes its body for the other protocol. And the
 head of a request has a largest size; what comes before it is complete would otherwise fill the memory.
 
-Who ends its side of a connection has left, as for nginx: nobody can tell whether the other side is still read.
+Who ends its side of a connection has left, as for nginx: nobody can tell whether the other side is read.
 
 A scoring request that came in one piece has no cycle of uvicorn's (`whole.py`), and one whose head has come
 before is not parsed (`heads.py`).
@@ -65,6 +67,8 @@ class Connection(HttpToolsProtocol):
     events: ConnectionEvents
     heads: KnownHeads
     """Of scoring requests, whoever sent them."""
+    silent: dict[Connection, None]
+    """Those without a request, the one that has been silent for longest first."""
     _answering: Answered | None = None
     """The request that is being answered, or that was last; others may wait behind it."""
     _whole: Whole | None = None
@@ -86,9 +90,12 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a client, if there are not too many; its first request must begin in time."""
         super().connection_made(transport)
+        self.silent[self] = None
         if len(self.connections) > self.limits.max_connections:
             self.events.connection_refused()
-            transport.abort()
+            silent = next(iter(self.silent))  # this one, if all others have a request
+            del self.silent[silent]
+            silent.transport.abort()
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -96,6 +103,7 @@ class Connection(HttpToolsProtocol):
         for timer in (self._head_timer, self._write_timer, self._idle_timer):
             if timer is not None:
                 timer.cancel()
+        self.silent.pop(self, None)
         # uvicorn tells only the request that was read last.
         for request in (self._answering, *(cycle for cycle, _ in self.pipeline)):
             if request is not None and not request.response_complete:
@@ -107,6 +115,7 @@ class Connection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Take bytes from the client."""
         self._unset_keepalive_if_required()
+        self.silent.pop(self, None)
         known = None if self._is_in_request else self.heads.find(data)
         if known is not None and self._is_idle and self.direct.takes(known[0].url):
             self._stop_head_timer()
@@ -189,6 +198,7 @@ class Connection(HttpToolsProtocol):
             self._start_asgi_task(*self.pipeline.pop())
             return
         self._idle_since = self.loop.time()
+        self.silent[self] = None
         if self._idle_timer is None:
             self._idle_timer = self.loop.call_later(self.timeout_keep_alive, self._check_idle)
 
@@ -309,5 +319,5 @@ def connections(
     limits: ConnectionLimits, direct: WholeRequests, events: ConnectionEvents
 ) -> type[Connection]:
     """Return the class of connections with *limits*, whose whole requests *direct* answers."""
-    members = {"limits": limits, "direct": direct, "events": events, "heads": KnownHeads()}
+    members = {"limits": limits, "direct": direct, "events": events, "heads": KnownHeads(), "silent": {}}
     return type("LimitedConnection", (Connection,), members)

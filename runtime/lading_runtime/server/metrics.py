@@ -63,7 +63,9 @@ REFUSED = Family(
     "Requests that the server had no place or no time for, or no model yet.",
 )
 DEADLINE_MISSES = Family("lading_deadline_misses", COUNTER, "Requests without an answer in time.")
-REFUSED_CONNECTIONS = Family("lading_connections_refused", COUNTER, "Connections beyond the largest number.")
+REFUSED_CONNECTIONS = Family(
+    "lading_connections_refused", COUNTER, "Connections that were closed because there were too many."
+)
 MALFORMED = Family("lading_requests_malformed", COUNTER, "What clients sent that is no request of HTTP.")
 RECEIVED = Family("lading_received_bytes", COUNTER, "Bodies of scoring requests.")
 SENT = Family("lading_sent_bytes", COUNTER, "Bodies of answers.")

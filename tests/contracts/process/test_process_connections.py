@@ -6,7 +6,6 @@ import select
 import socket
 from urllib.parse import urlsplit
 
-import httpx
 import pytest
 
 from tests.contracts.process.conftest import PATIENCE_S
@@ -129,14 +128,29 @@ def test_a_client_that_does_not_take_its_answer_is_dropped(start):
     assert server.ask("echo next").json() == "next"
 
 
-def test_connections_are_counted(start):
-    """One more than a worker takes is closed at once; the others go on."""
+def test_connections_are_counted(start, gate):
+    """While all that a worker takes have a request, one more is closed at once; the others go on."""
     server = start(LADING_MAX_CONNECTIONS="1").until_ready()
     with contextlib.closing(server.eventually(lambda: taken(server))) as first:
-        server.eventually(lambda: is_refused(server))
-        first.sendall(request(b"POST", b"Connection: close\r\n", BODY))
+        waiting = json.dumps({"prompt": f"wait {gate}"}).encode()
+        first.sendall(request(b"POST", b"Connection: close\r\n", waiting))
+        gate.until_awaited()
+        assert is_refused(server)
+        gate.open()
 
-        assert b'"tomato"' in answers(first)
+        assert answers(first).startswith(b"HTTP/1.1 200 OK")
+
+
+def test_who_asks_nothing_makes_room_for_others(start):
+    """However many connect and stay silent, the next one is answered; the oldest of them is closed."""
+    server = start(LADING_MAX_CONNECTIONS="3").until_ready()
+    with contextlib.ExitStack() as stack:
+        oldest, *others = (stack.enter_context(connect(server)) for _ in range(3))
+        server.eventually(lambda: server.is_answering("/ping"))
+
+        assert answers(oldest) == b""
+        others[-1].sendall(request(b"POST", b"Connection: close\r\n", BODY))
+        assert b'"tomato"' in answers(others[-1])
 
 
 def taken(server) -> socket.socket | None:
@@ -221,23 +235,14 @@ def test_what_follows_a_body_is_no_header(start):
 
 
 def test_what_no_request_tells_of_is_counted(start):
-    """Connections beyond the largest number, and what is no HTTP, are in the metrics."""
+    """Connections that are closed because there are too many, and what is no HTTP, are in the metrics."""
     server = start(LADING_MAX_CONNECTIONS="2").until_ready()
     with connect(server) as connection:
         connection.sendall(b"no HTTP\r\n\r\n")
         answers(connection)
-    with contextlib.closing(server.eventually(lambda: taken(server))):
-        server.eventually(lambda: "lading_requests_malformed_total 1.0" in server.get("/metrics").text)
-        with contextlib.closing(server.eventually(lambda: taken(server))):
-            server.eventually(lambda: is_refused(server))
-        found = server.eventually(lambda: metrics_of(server))
+    with connect(server) as first, connect(server), connect(server):
+        answers(first)
+        found = server.get("/metrics").text
 
+    assert "\nlading_requests_malformed_total 1.0" in found
     assert float(found.partition("\nlading_connections_refused_total ")[2].split()[0]) >= 1
-
-
-def metrics_of(server) -> str | None:
-    """Return the metrics; none while connections that have ended still count."""
-    try:
-        return str(server.get("/metrics").text)
-    except httpx.TransportError:
-        return None
