@@ -20,6 +20,7 @@ from lading_runtime.schema.signature import Signature, read_signature
 
 # Every module of the application is imported here, in the master, so that all workers share it.
 from lading_runtime.server.app import Application, create_app
+from lading_runtime.server.certificate import warn_if_expired
 from lading_runtime.server.control import Recycling
 from lading_runtime.server.host import ModelHost
 from lading_runtime.server.instruments import InstrumentCase
@@ -134,7 +135,14 @@ class Server(DrainingApplication):
         """Serve; returns by `SystemExit`, in the master as in each worker."""
         gc.freeze()
         gc.enable()
-        Master(self, self.host).run()
+        master = Master(self, self.host)  # from here on, there is a log
+        self.look_at_certificate()
+        master.run()
+
+    def look_at_certificate(self) -> None:
+        """Warn of a certificate that nobody will accept."""
+        if self.cfg.certfile and self.cfg.keyfile:
+            warn_if_expired(Path(self.cfg.certfile), Path(self.cfg.keyfile))
 
 
 def signature_of(model: ServedModel) -> Signature | None:
@@ -217,6 +225,7 @@ class Master(Arbiter):
             logger.info("the model is being reloaded; again after that")
             self._is_changed_again = True
             return
+        self._server.look_at_certificate()  # new workers read it anew
         try:
             self._reload = Reload(self, self._server)
         except BadSetting as error:

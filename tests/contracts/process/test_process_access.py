@@ -12,7 +12,7 @@ import pytest
 from lading.plan import _HEALTH_CHECK
 
 from tests.contracts.process.conftest import PATIENCE_S
-from tests.registries.certificates import make_certificates
+from tests.registries.certificates import expire, make_certificates
 
 KEYS = ("first-key-0123456789", "second-key-0123456789")
 BODY = {"prompt": "echo"}
@@ -148,6 +148,21 @@ def test_who_does_not_greet_on_a_tls_port_is_hung_up_on(start, tmp_path):
     # uvloop's own limit is a minute.
     with socket.create_connection(address, timeout=30) as silent, contextlib.suppress(ConnectionError):
         assert silent.recv(1) == b""
+
+
+def test_a_certificate_that_has_expired_is_warned_of(start, tmp_path):
+    """The log says which file it is and since when, at the start and when it is read again; it is served."""
+    made = make_certificates(tmp_path)
+    expire(made)
+    server = start(LADING_TLS_CERT_FILE=str(made.server), LADING_TLS_KEY_FILE=str(made.key))
+    server.eventually(lambda: server.log.count("the certificate has expired") == 1)
+    server.eventually(lambda: "model ready" in server.log)
+    server.process.send_signal(signal.SIGHUP)
+    server.eventually(lambda: server.log.count("the certificate has expired") == 2)
+    server.eventually(lambda: "model reloaded" in server.log)
+
+    assert f"file={made.server} expired_at=20" in server.log
+    assert server.stop() == 0
 
 
 @pytest.mark.parametrize("wrong", ["missing", "other", "key only", "certificate only"])
