@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
-RESTART_REASONS = (
-    "it ended",
-    "it has reached one of its limits",
-    "a prediction exceeded its deadline",
-    "a stream did not end",
-)
+ENDED, LIMITED = "it ended", "it has reached one of its limits"
+LATE, UNENDING = "a prediction exceeded its deadline", "a stream did not end"
+RESTART_REASONS = (ENDED, LIMITED, LATE, UNENDING)
 """Why a model process may be given up."""
 
 

@@ -36,7 +36,7 @@ from lading_runtime.errors import DeadlineExceeded, ModelProcessLost, NotReady
 from lading_runtime.payload import Payload
 from lading_runtime.server import answers
 from lading_runtime.server.control import Busy, Control, Report
-from lading_runtime.server.events import Events, Unheard
+from lading_runtime.server.events import ENDED, LATE, LIMITED, UNENDING, Events, Unheard
 from lading_runtime.server.framing import packed
 from lading_runtime.server.jobs import Job, Single, Stream
 from lading_runtime.server.predictor import Prediction, Waiter
@@ -201,7 +201,7 @@ class Pool:
             self._running.end(ModelProcessLost("the model process ended while it predicted"))
         if not self._is_ready:
             self._retry_s = min(LAST_RETRY_S, max(FIRST_RETRY_S, self._retry_s * 2))
-        self._replace("it ended")
+        self._replace(ENDED)
 
     def _process_is_ready(self, process: ModelProcess, message: Message) -> None:
         process.pid = message.header["pid"]
@@ -237,7 +237,7 @@ class Pool:
             return
         self._running = None
         if message.header.get("is_last"):
-            self._replace("it has reached one of its limits")
+            self._replace(LIMITED)
         elif self._process.is_paused:
             self._process.resume()
         self._send_next()
@@ -279,7 +279,7 @@ class Pool:
             return
         self._process.kill()
         is_left = isinstance(job, Stream) and not job.is_wanted
-        self._replace("a stream did not end" if is_left else "a prediction exceeded its deadline")
+        self._replace(UNENDING if is_left else LATE)
 
     def _replace(self, reason: str | None = None) -> None:
         """Ask for a fresh process; jobs that wait stay where they are."""
