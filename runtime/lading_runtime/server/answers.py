@@ -77,8 +77,13 @@ def value_of(header: Header) -> dict[str, Any]:
 
 def error_in(header: Header) -> ScoringError:
     """Return the error that a model process reports; ``source`` says whose fault it is."""
-    error = header.get("error") or {}
-    source, message = error.get("source"), str(error.get("message", ""))
+    found = header.get("error")
+    error = (
+        {name: str(text) for name, text in found.items() if text is not None}
+        if isinstance(found, dict)
+        else {}
+    )
+    source, message = error.get("source"), error.get("message", "")
     if source in REFUSALS:
         return REFUSALS[source](message)
     if source == "model":

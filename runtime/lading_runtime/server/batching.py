@@ -25,6 +25,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, Hashable
+from contextvars import Context
 from dataclasses import dataclass, replace
 
 from lading_runtime.errors import NotReady, Overloaded, ScoringError, Unsplittable
@@ -188,6 +189,8 @@ class Batcher:
         self._pool.poll()
 
     def _line_up(self, payload: Payload, part: Part | None, times: Times, waiter: Waiter) -> Item:
+        while self._waiting and not self._waiting[0].is_wanted:
+            self._waiting.popleft().drop()
         item = Item(payload, part, times, waiter, self._admission)
         self._deadlines.add(item, times.deadline)
         self._waiting.append(item)
@@ -237,7 +240,7 @@ class Batcher:
     def _next_batch(self) -> Batch:
         """Return what is to be sent now; empty if nothing is."""
         while self._retries:
-            if batch := still_wanted(self._retries.popleft()):
+            if batch := still_wanted(self._retries.popleft(), asyncio.get_running_loop().time()):
                 return batch
         while self._waiting and not self._is_worth_sending(self._waiting[0]):
             self._waiting.popleft()
@@ -250,7 +253,10 @@ class Batcher:
         left_s = item.times.deadline - asyncio.get_running_loop().time()
         if not item.is_first and left_s < self._admission.pace.seconds(1, item.rows):
             item.fail(Overloaded("the server is overloaded", 1))
-        return bool(still_wanted([item]))
+        if item.is_wanted:
+            return True
+        item.drop()
+        return False
 
     def _take(self, key: Hashable | None) -> Batch:
         """Return the first item, and those with the same key that fit into one batch with it."""
@@ -279,7 +285,7 @@ class Batcher:
         if left_s <= 0 or sum(item.rows for item in self._waiting) >= self._limits.max_rows:
             return False
         if self._pause is None:
-            self._pause = asyncio.get_running_loop().call_later(left_s, self._end_pause)
+            self._pause = asyncio.get_running_loop().call_later(left_s, self._end_pause, context=Context())
         return True
 
     def _end_pause(self) -> None:

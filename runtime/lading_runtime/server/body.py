@@ -51,7 +51,9 @@ async def read_body(
     if whole is not None and len(whole) > max_bytes:
         raise _too_large(max_bytes)
     if whole is not None:
-        return bytes(whole)
+        body = bytes(whole)
+        del scope[WHOLE_BODY]  # the connection keeps the scope until the next request comes
+        return body
     headers: Iterable[tuple[bytes, bytes]] = scope["headers"]
     declared = next((value for name, value in headers if name == b"content-length"), b"")
     if declared.isdigit() and int(declared) > max_bytes:

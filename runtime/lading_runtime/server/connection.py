@@ -79,6 +79,8 @@ class Connection(HttpToolsProtocol):
     _head_bytes = 0
     _data = b""
     """What is being parsed, if a request begins where it does."""
+    _is_behind = False
+    """Whether another request ended in the piece of data that is being read."""
     _is_in_piece = False
     """Whether the request that is being read began in the piece of data that is being read."""
     _head_timer: asyncio.TimerHandle | None = None
@@ -114,6 +116,8 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take bytes from the client."""
+        if self.transport.is_closing():
+            return
         self._unset_keepalive_if_required()
         self.silent.pop(self, None)
         known = None if self._is_in_request else self.heads.find(data)
@@ -126,7 +130,8 @@ class Connection(HttpToolsProtocol):
                 data = self._feed(data)
         except httptools.HttpParserError:
             self._refuse("Invalid HTTP request received.")
-        if self._head_timer is None and (self._is_in_head or self._is_idle):
+        is_unused = self._is_idle and self._idle_since is None
+        if self._head_timer is None and (self._is_in_head or is_unused):
             self._await_head()
 
     def pause_writing(self) -> None:
@@ -156,8 +161,8 @@ class Connection(HttpToolsProtocol):
         """The head of a request is complete; one that offers an upgrade is read once more, without that."""
         self._is_in_head = False
         self._stop_head_timer()
-        if self.parser.should_upgrade():
-            return
+        if self.parser.should_upgrade() or self.transport.is_closing():
+            return  # nobody is answered on a connection that ends
         keep_alive = self.parser.get_http_version() != HTTP_1_0 and self.parser.should_keep_alive()
         head = Head(self.url, self.headers, keep_alive=keep_alive)
         if self._may_be_whole(head):
@@ -167,6 +172,8 @@ class Connection(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         """A part of a body is there."""
+        if self.transport.is_closing():
+            return
         if self._whole is None:
             super().on_body(body)
         else:
@@ -174,8 +181,8 @@ class Connection(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """A request is complete; its body, if nobody can have asked for it yet, goes with it."""
-        self._is_in_request = False
-        if self.parser.should_upgrade():
+        self._is_in_request, self._is_behind = False, True
+        if self.parser.should_upgrade() or self.transport.is_closing():
             return
         if self._whole is not None:
             self.heads.add(self._data, self._whole.head)
@@ -279,6 +286,7 @@ class Connection(HttpToolsProtocol):
     def _feed(self, data: bytes) -> bytes:
         """Have *data* parsed; return what is to be parsed once more."""
         self._is_in_piece, self._data = False, b"" if self._is_in_request else data
+        self._is_behind = False
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -288,7 +296,8 @@ class Connection(HttpToolsProtocol):
         if self._whole is not None:
             self._go_on_as_cycle(self._whole)
         if self._is_in_head:
-            self._head_bytes += len(data)
+            # What stands before it in a piece is not counted: it is part of others.
+            self._head_bytes += 0 if self._is_behind else len(data)
             if self._head_bytes > MAX_HEAD_BYTES:
                 self._refuse("The head of the request is too large.")
         return b""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from contextvars import Context
 from heapq import heappop, heappush
 from typing import Protocol
 
@@ -48,15 +49,18 @@ class Deadlines:
         if self._timer is not None:
             self._timer.cancel()
         self._rings_at = moment
-        self._timer = asyncio.get_running_loop().call_at(moment, self._ring)
+        # What is logged then is of no single request.
+        self._timer = asyncio.get_running_loop().call_at(moment, self._ring, context=Context())
 
     def _ring(self) -> None:
         """Expire what is due; ring again for what comes next. For what was answered, nothing happens."""
         self._timer = None
         heap, now = self._heap, asyncio.get_running_loop().time()
-        while heap and (heap[0][0] <= now or not heap[0][2].is_wanted):
-            expiring = heappop(heap)[2]
-            if expiring.is_wanted:
-                expiring.expire()
-        if heap and self._timer is None:
-            self._set(heap[0][0])
+        try:
+            while heap and (heap[0][0] <= now or not heap[0][2].is_wanted):
+                expiring = heappop(heap)[2]
+                if expiring.is_wanted:
+                    expiring.expire()
+        finally:
+            if heap and self._timer is None:
+                self._set(heap[0][0])

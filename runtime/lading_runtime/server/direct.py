@@ -8,6 +8,7 @@ ASGI.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Mapping
 from typing import Callable, NamedTuple
 from urllib.parse import quote
@@ -93,9 +94,11 @@ class Answering:
             self._whole.run(self._respond_later(scoring.respond_with(self._question, prediction, exchange)))
             return
         try:
-            self._respond(scoring.response_with(self._question, prediction, exchange))
+            response = scoring.response_with(self._question, prediction, exchange)
         except Exception as error:  # noqa: BLE001 - the client is told
             self.failed(error)
+        else:
+            self._respond(response)
 
     def failed(self, error: Exception) -> None:
         """Answer with the error, if anybody is there; what is logged meanwhile is of this request."""
@@ -125,9 +128,14 @@ class Answering:
     async def _respond_later(self, work: Awaitable[Response]) -> None:
         CURRENT.set(self._exchange.correlation)
         try:
-            self._respond(await work)
+            response = await work
+        except asyncio.CancelledError:
+            self.failed(ClientDisconnected())
+            raise
         except Exception as error:  # noqa: BLE001 - the client is told
             self.failed(error)
+        else:
+            self._respond(response)
 
 
 def head_of(response: Response, correlation: Correlation) -> bytes:

@@ -59,7 +59,7 @@ class Job(ABC):
         """Take what the model process says."""
 
     @abstractmethod
-    def _fail(self, error: ScoringError) -> None:
+    def _fail(self, error: Exception) -> None:
         """Hand *error* to whoever still waits."""
 
     def _prediction(self, message: Message) -> Prediction:
@@ -85,12 +85,12 @@ class Single(Job):
         self.stop_timer()
         try:
             prediction = self._prediction(message)
-        except ScoringError as error:
+        except Exception as error:  # noqa: BLE001 - also of a message that is none of ours
             self._fail(error)
         else:
             self._waiter.answered(prediction)
 
-    def _fail(self, error: ScoringError) -> None:
+    def _fail(self, error: Exception) -> None:
         self._waiter.failed(error)
 
 
@@ -103,7 +103,7 @@ class Stream(Job):
         self._news = asyncio.Event()
         self._is_over = False
         self._is_left = False
-        self._error: ScoringError | None = None
+        self._error: Exception | None = None
 
     @property
     def is_wanted(self) -> bool:
@@ -150,5 +150,5 @@ class Stream(Job):
         self._is_over = True
         self._news.set()
 
-    def _fail(self, error: ScoringError) -> None:
+    def _fail(self, error: Exception) -> None:
         self._error = error

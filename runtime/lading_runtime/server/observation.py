@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from contextvars import Context
 from typing import Callable, Protocol
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -36,7 +37,7 @@ class Observer:
         """Count and log a request that has been answered, as soon as the event loop has done what is due."""
         exchange.end(route)
         if not self._ended:
-            asyncio.get_running_loop().call_soon(self._flush)
+            asyncio.get_running_loop().call_soon(self._flush, context=Context())
         self._ended.append(exchange)
 
     def close(self) -> None:
@@ -46,8 +47,10 @@ class Observer:
 
     def _flush(self) -> None:
         ended, self._ended = self._ended, []
-        self._metrics.requests(ended)
-        self._log.add(ended)
+        try:
+            self._metrics.requests(ended)
+        finally:
+            self._log.add(ended)
 
 
 class Observation:

@@ -18,6 +18,21 @@ ANSWERED = Payload({"kind": "dict", "items": []}, [], None)
 """Stands for the payload of a request that needs it no more."""
 
 
+class Nobody:
+    """Waits for nothing any more."""
+
+    is_wanted = False
+
+    def answered(self, prediction: Prediction) -> None:
+        """Not told."""
+
+    def failed(self, error: Exception) -> None:
+        """Not told."""
+
+
+NOBODY = Nobody()
+
+
 class Times(NamedTuple):
     """On the event loop's clock."""
 
@@ -66,14 +81,16 @@ class Item:
     def succeed(self, value: Node, buffers: Sequence[Buffer], queue_s: float, model_s: float) -> None:
         """Hand the answer to whoever still waits."""
         if self._is_open:
+            waiter = self._waiter
             self.leave()
-            self._waiter.answered(Prediction(value, buffers, queue_s, model_s))
+            waiter.answered(Prediction(value, buffers, queue_s, model_s))
 
     def fail(self, error: Exception) -> None:
         """Hand an error to whoever still waits."""
         if self._is_open:
+            waiter = self._waiter
             self.leave()
-            self._waiter.failed(error)
+            waiter.failed(error)
 
     def expire(self) -> None:
         """Tell whoever waits that there was no answer in time."""
@@ -84,10 +101,10 @@ class Item:
         self.fail(ClientDisconnected())
 
     def leave(self) -> None:
-        """Nobody waits any more; keep nothing of the data, perhaps while it is still in the queue."""
+        """Nobody waits any more; keep nothing of the request, perhaps while it is still in the queue."""
         if self._is_open:
             self._is_open = False
-            self.payload = ANSWERED
+            self.payload, self._waiter = ANSWERED, NOBODY
             self._admission.leave(self.rows, self.size_bytes)
 
 
@@ -101,9 +118,11 @@ def fail_all(batch: Batch, error: Exception) -> None:
         item.fail(error)
 
 
-def still_wanted(batch: Batch) -> Batch:
-    """Return those that somebody waits for; give the others up."""
+def still_wanted(batch: Batch, now: float) -> Batch:
+    """Return those that somebody waits for, and that have time left; give the others up."""
     for item in batch:
-        if not item.is_wanted:
+        if item.times.deadline <= now:
+            item.expire()
+        elif not item.is_wanted:
             item.drop()
     return [item for item in batch if item.is_wanted]

@@ -33,19 +33,10 @@ class Carrier(Protocol):
         """The answer has been written."""
 
 
-class Unawaited:
-    """An event that nobody waits for."""
-
-    def set(self) -> None:
-        """Nothing happens."""
-
-
 class Whole:
     """A request, and its answer. It stands where uvicorn's cycle would, and has what uvicorn asks of that."""
 
-    __slots__ = ("_carrier", "body", "disconnected", "head", "keep_alive", "response_complete")
-
-    message_event = Unawaited()
+    __slots__ = ("_carrier", "_tasks", "body", "disconnected", "head", "keep_alive", "response_complete")
 
     def __init__(self, carrier: Carrier, head: Head, body: bytes = b"") -> None:
         self.head = head
@@ -54,6 +45,18 @@ class Whole:
         self.disconnected = False
         self.response_complete = False
         self._carrier = carrier
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def message_event(self) -> Whole:
+        """What uvicorn sets when the client has left."""
+        return self
+
+    def set(self) -> None:
+        """End what is done for a client that has left."""
+        if self.disconnected:
+            for task in self._tasks:
+                task.cancel()
 
     def respond(self, status: int, head: bytes, body: bytes) -> None:
         """Answer, as soon as the client takes it; *head* are lines of headers, known to be well-formed."""
@@ -63,9 +66,10 @@ class Whole:
             self._respond(status, head, body)
 
     def run(self, work: Coroutine[Any, Any, None]) -> None:
-        """Have *work* done, which answers; if it does not, the connection is ended."""
+        """Have *work* done, which answers, or the connection ends; it is cancelled if the client leaves."""
         task = self._carrier.loop.create_task(work)
         self._carrier.tasks.add(task)
+        self._tasks.add(task)
         task.add_done_callback(self._ended)
 
     def hang_up(self) -> None:
@@ -75,7 +79,9 @@ class Whole:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._carrier.tasks.discard(task)
-        self.hang_up()
+        self._tasks.discard(task)
+        if not self._tasks:
+            self.hang_up()
 
     async def _respond_later(self, status: int, head: bytes, body: bytes) -> None:
         await self._carrier.flow.drain()
@@ -89,6 +95,7 @@ class Whole:
         bye = b"" if self.keep_alive or closes else BYE
         carrier.transport.write(b"".join((STATUS_LINE[status], lines, head, bye, b"\r\n", body)))
         self.response_complete = True
+        self.body = b""  # the connection keeps this request until the next one comes
         if closes or not self.keep_alive:
             carrier.transport.close()
         carrier.on_response_complete()

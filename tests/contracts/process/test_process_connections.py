@@ -246,3 +246,15 @@ def test_what_no_request_tells_of_is_counted(start):
 
     assert "\nlading_requests_malformed_total 1.0" in found
     assert float(found.partition("\nlading_connections_refused_total ")[2].split()[0]) >= 1
+
+
+def test_a_head_that_begins_behind_another_request_is_not_too_large(start):
+    """How much stood before a head in the same piece of data does not count."""
+    large = request(b"POST", b"", json.dumps({"prompt": "echo " + "x" * 100_000}).encode())
+    last = request(b"POST", b"Connection: close\r\n", BODY)
+    with connect(start().until_ready()) as connection:
+        connection.sendall(large + last[:20])
+        until_said(connection, b"xxx")
+        connection.sendall(last[20:])
+
+        assert b'"tomato"' in answers(connection)

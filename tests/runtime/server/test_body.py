@@ -184,7 +184,7 @@ def test_as_many_gzip_members_as_are_allowed_are_unpacked():
 @pytest.mark.parametrize("size_bytes", [0, 100, 77_000])
 def test_gzip_members_are_not_copied_again_and_again(monkeypatch, size_bytes):
     """What zlib is given is no more than twice the body, and a KiB for each member."""
-    given_bytes = []
+    given_bytes: list[int] = []
     members = [gzip.compress(bytes(size_bytes), 0, mtime=0)] * 50
     monkeypatch.setattr("lading_runtime.server.body.zlib.decompressobj", counting(given_bytes))
 

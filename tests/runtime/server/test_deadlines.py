@@ -46,7 +46,7 @@ class Clock:
         """Return the time."""
         return self.now
 
-    def call_at(self, moment, work):
+    def call_at(self, moment, work, context=None):
         """Set a timer."""
         handle = Timer(self.timers)
         self.timers[handle] = (moment, work)

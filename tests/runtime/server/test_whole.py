@@ -84,7 +84,8 @@ def worked(work, **flow):
     async def main():
         carrier.loop = asyncio.get_running_loop()
         work(Whole(carrier, Head(b"/", [], keep_alive=True)))
-        await asyncio.wait(carrier.tasks)
+        while carrier.tasks:
+            await asyncio.wait(carrier.tasks)
 
     asyncio.run(main())
     return carrier.said
@@ -116,3 +117,41 @@ def test_the_headers_of_every_answer_are_those_of_now():
 
     assert lines.of([DATE]) == (b"date: Thu, 01 Jan 2026 00:00:00 GMT\r\n", False)
     assert lines.of([CLOSE]) == (b"connection: close\r\n", True)
+
+
+def test_an_answer_that_waits_in_a_task_of_its_own_is_not_cut_off():
+    """What is done for a request may end before its answer is written; the connection stays."""
+
+    async def drain():
+        """Let the client take what is there, after a while."""
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+
+    def work(whole):
+        async def answer():
+            whole.respond(200, b"", b"{}")
+
+        whole.run(answer())
+
+    said = worked(work, write_paused=True, drain=drain)
+
+    assert said == [b"HTTP/1.1 200 OK\r\n\r\n{}", "complete"]
+
+
+def test_what_is_done_for_a_client_that_left_is_ended():
+    """Uvicorn says that it left by the event of the request."""
+    ended = []
+
+    def work(whole):
+        async def predict():
+            try:
+                await asyncio.sleep(3600)
+            finally:
+                ended.append("predict")
+
+        whole.run(predict())
+        whole.disconnected = True
+        asyncio.get_running_loop().call_soon(whole.message_event.set)
+
+    assert worked(work) == []
+    assert ended == ["predict"]

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+from typing import Any
 
 import pytest
 import uvicorn
@@ -78,7 +79,8 @@ def answered(clients):
 
 def test_whoever_connects_before_the_end_of_listening_is_answered(listener):
     """One client after the other, whatever the event loop does meanwhile: each is refused or answered."""
-    address, clients = listener.getsockname(), []
+    address = listener.getsockname()
+    clients: list[Any] = []
 
     async def connect_until_refused():
         while True:
@@ -96,7 +98,8 @@ def test_whoever_connects_before_the_end_of_listening_is_answered(listener):
 
 def test_all_who_wait_at_the_end_of_listening_are_answered(listener):
     """Connections that came while the worker could not look, however many, are taken before it ends."""
-    address, clients = listener.getsockname(), []
+    address = listener.getsockname()
+    clients: list[Any] = []
 
     async def connect_all():
         clients.extend(asking(address) for _ in range(50))
