@@ -47,6 +47,9 @@ HANGING_SHARE = 0.5
 UNUSUAL = 4
 """As many times as long as usual, and past its limit: then the model hangs. What came late to it may not."""
 
+OWN_S = 1e-4
+"""What the server itself does for a small request, at most."""
+
 UNLIMITED = QueueLimits(sys.maxsize, sys.maxsize)
 
 
@@ -207,11 +210,16 @@ class Batcher:
         finally:
             item.leave()
 
-    def _send_next(self, reason: str = "idle") -> None:
-        """Send the next batch, if there is one and the pool has none of ours; *reason* is why now."""
+    def _send_next(self, reason: str = "idle", answered: int = 0) -> None:
+        """Send the next batch, if there is one and the pool has none of ours.
+
+        Args:
+            reason: why now.
+            answered: how many requests are being answered just now.
+        """
         while self._running is None:
             is_retry = bool(self._retries)
-            if not (batch := self._next_batch()):
+            if not (batch := self._next_batch(answered)):
                 return
             self._send(batch, "retry" if is_retry else reason)
 
@@ -237,7 +245,7 @@ class Batcher:
             return max(left_s * HANGING_SHARE, usual_s)
         return usual_s if left_s < usual_s else None
 
-    def _next_batch(self) -> Batch:
+    def _next_batch(self, answered: int) -> Batch:
         """Return what is to be sent now; empty if nothing is."""
         while self._retries:
             if batch := still_wanted(self._retries.popleft(), asyncio.get_running_loop().time()):
@@ -246,7 +254,18 @@ class Batcher:
             self._waiting.popleft()
         if not self._waiting or self._is_pausing():
             return []
-        return self._take(self._waiting[0].key)
+        return self._take(self._waiting[0].key, self._share(answered))
+
+    def _share(self, answered: int) -> int:
+        """Return how many of those who wait are sent, while so many others are being answered.
+
+        Clients that ask again as soon as they are answered make two batches, which take turns: what waited
+        while the other was predicted. Where the model is faster than the server, they should be equal, so
+        that each of the two works while the other does. A slow model gets all that waits.
+        """
+        waiting = len(self._waiting)
+        call_s = self._admission.pace.seconds(1, waiting)
+        return -(-(waiting + answered) // 2) if answered and 0 < call_s < waiting * OWN_S else waiting
 
     def _is_worth_sending(self, item: Item) -> bool:
         """Tell whether *item* is wanted; refuse it if it has waited for so long that it will be too late."""
@@ -258,14 +277,14 @@ class Batcher:
         item.drop()
         return False
 
-    def _take(self, key: Hashable | None) -> Batch:
-        """Return the first item, and those with the same key that fit into one batch with it."""
+    def _take(self, key: Hashable | None, most: int) -> Batch:
+        """Return the first item, and up to *most* with the same key that fit into one batch with it."""
         batch = [self._waiting.popleft()]
         rows = batch[0].rows
         if key is None:
             return batch
         left: deque[Item] = deque()
-        while self._waiting and rows < self._limits.max_rows:
+        while self._waiting and rows < self._limits.max_rows and len(batch) < most:
             item = self._waiting.popleft()
             if item.key != key or rows + item.rows > self._limits.max_rows:
                 left.append(item)
@@ -305,7 +324,7 @@ class Batcher:
         except Exception as error:  # noqa: BLE001 - an error of ours, too, is told to whoever waits
             self._failed(running.batch, error)
             parts = []
-        self._send_next("answered")
+        self._send_next("answered", len(running.batch))
         queued_until = running.sent_at + prediction.queue_s
         for item, (value, buffers) in zip(running.batch, parts):
             item.succeed(value, buffers, queued_until - item.came_at, prediction.model_s)
