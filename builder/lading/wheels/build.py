@@ -10,9 +10,12 @@ import platform as host
 import re
 import shutil
 import subprocess
+import tarfile
 import tempfile
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from lading.digest import Digest
@@ -134,9 +137,19 @@ def _prepare(source: SourceArchive, archive: Path | None, folder: Path) -> Path:
     shutil.copyfile(archive, named)
     if not subdirectory:
         return named
-    shutil.unpack_archive(named, folder / "source", filter="data")
+    shutil.unpack_archive(named, folder / "source", **_filter(named))
     (top,) = (folder / "source").iterdir()
     return top / subdirectory
+
+
+def _filter(archive: Path) -> dict[str, Any]:
+    """Return what keeps a tar archive within its folder; zip archives are kept there anyway.
+
+    Python has it since 3.11.4, and Debian 12 has 3.11.2. Without it nothing is lost: what is unpacked was pinned
+    by its hash, and is run next, to build a wheel.
+    """
+    is_tar = not zipfile.is_zipfile(archive)
+    return {"filter": "data"} if is_tar and hasattr(tarfile, "data_filter") else {}
 
 
 def _checkout(source: SourceArchive, folder: Path) -> Path:

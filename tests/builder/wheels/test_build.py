@@ -1,6 +1,7 @@
 """Packages that exist only as source."""
 
 import subprocess
+import tarfile
 import zipfile
 
 import pytest
@@ -45,6 +46,21 @@ def test_a_part_of_an_archive_is_built(packages, host, store, uv_cache):
     sdist = packages.sdist("aa", below="python/")
     url = f"{host.url(sdist.name)}#subdirectory=python"
     source = SourceArchive(f"aa @ {url}", url, Digest.of_file(sdist))
+
+    (wheel,) = WheelFetcher(store, Silent()).fetch(lock_of(source))
+    assert wheel.name == "aa-1.0-py3-none-any.whl"
+
+
+def test_a_part_of_a_zip_archive_is_built(packages, host, store, uv_cache):
+    """The same of what forges call ``archive.zip``."""
+    sdist = packages.sdist("aa", below="python/")
+    with tarfile.open(sdist) as tar, zipfile.ZipFile(sdist.with_name("aa-1.0.zip"), "w") as archive:
+        for member in filter(tarfile.TarInfo.isfile, tar):
+            content = tar.extractfile(member)
+            assert content is not None
+            archive.writestr(member.name, content.read())
+    url = f"{host.url('aa-1.0.zip')}#subdirectory=python"
+    source = SourceArchive(f"aa @ {url}", url, Digest.of_file(sdist.with_name("aa-1.0.zip")))
 
     (wheel,) = WheelFetcher(store, Silent()).fetch(lock_of(source))
     assert wheel.name == "aa-1.0-py3-none-any.whl"

@@ -138,7 +138,7 @@ def test_connections_are_counted(start, gate):
         assert is_refused(server)
         gate.open()
 
-        assert answers(first).startswith(b"HTTP/1.1 200 OK")
+        assert b"HTTP/1.1 200 OK" in answers(first)
 
 
 def test_who_asks_nothing_makes_room_for_others(start):
