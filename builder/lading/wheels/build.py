@@ -145,8 +145,8 @@ def _prepare(source: SourceArchive, archive: Path | None, folder: Path) -> Path:
 def _filter(archive: Path) -> dict[str, Any]:
     """Return what keeps a tar archive within its folder; zip archives are kept there anyway.
 
-    Python has it since 3.11.4, and Debian 12 has 3.11.2. Without it nothing is lost: what is unpacked was pinned
-    by its hash, and is run next, to build a wheel.
+    Python has it since 3.11.4, and Debian 12 has 3.11.2. Without it nothing is lost: what is unpacked was
+    pinned by its hash, and is run next, to build a wheel.
     """
     is_tar = not zipfile.is_zipfile(archive)
     return {"filter": "data"} if is_tar and hasattr(tarfile, "data_filter") else {}
