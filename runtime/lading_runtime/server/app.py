@@ -88,17 +88,14 @@ def create_app(
     app.router.routes.extend(
         [
             *(Route(path, invocations, methods=["POST"]) for path in paths),
-            Route("/ping", ping, methods=["GET", "HEAD"]),
-            Route("/health", Health(pool), methods=["GET", "HEAD"]),
-            without_head(Route("/version", Version(model))),
+            *probe_routes(model, pool, ping),
             Route(PATH, open_inference),
             *platform_routes(signature, settings, batcher, ping, invocations),
             Route("/metrics", Scrape(instruments.metrics, model, identity), methods=["GET", "HEAD"]),
             *page_routes(Served(model, signature, identity, settings), paths),
+            *agent_routes(model, settings),
         ]
     )
-    if model.agent is not None:
-        app.router.routes.append(Route(INFO, AgentInfo(model, settings.agent_name), methods=["GET", "HEAD"]))
     answering = controlled(Shortcut(app, scoring), settings.exposure, open_paths(settings))
     observed = Observation(answering, RouteNames(app.router.routes), observer, instruments.tracer)
     direct = {infer_path(identity): open_inference.direct_route()}
@@ -113,6 +110,22 @@ def batcher_of(pool: Pool, settings: Settings) -> Batcher:
     limits = BatchLimits(settings.batch_max_rows, settings.batch_max_delay_s)
     queue = QueueLimits(settings.queue_max_rows, settings.queue_max_bytes)
     return Batcher(pool, limits, queue)
+
+
+def probe_routes(model: ServedModel, pool: Pool, ping: ASGIApp) -> list[Route]:
+    """Return the routes of MLflow's server that say how it is."""
+    return [
+        Route("/ping", ping, methods=["GET", "HEAD"]),
+        Route("/health", Health(pool), methods=["GET", "HEAD"]),
+        without_head(Route("/version", Version(model))),
+    ]
+
+
+def agent_routes(model: ServedModel, settings: Settings) -> list[Route]:
+    """Return the route that says what an agent is; none for other models."""
+    if model.agent is None:
+        return []
+    return [Route(INFO, AgentInfo(model, settings.agent_name), methods=["GET", "HEAD"])]
 
 
 def without_head(route: Route) -> Route:

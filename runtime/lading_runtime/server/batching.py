@@ -15,6 +15,7 @@ waits for others while the model is idle (unless `BatchLimits.max_delay_s` says 
   too slow for it, never reaches the model; one that expires in a batch is answered, and the others do not
   notice.
 * A request that is larger than a batch is cut into several.
+* Where the model is faster than the server, half of those who are open go into a batch: see `Batcher._share`.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ import logging
 import sys
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, Hashable
+from collections.abc import AsyncGenerator
 from contextvars import Context
 from dataclasses import dataclass, replace
 
@@ -35,7 +36,7 @@ from lading_runtime.server.deadlines import Deadlines
 from lading_runtime.server.events import Events, Unheard
 from lading_runtime.server.joining import Part, part_of, split, whole_of
 from lading_runtime.server.predictor import Prediction, Waiter
-from lading_runtime.server.queued import Batch, Item, Times, fail_all, size_of, still_wanted
+from lading_runtime.server.queued import Batch, Item, Times, fail_all, size_of, still_wanted, take
 from lading_runtime.server.running import Running, Source
 from lading_runtime.server.waiters import Awaited, Followers
 
@@ -65,7 +66,7 @@ class BatchLimits:
 
 
 class Batcher:
-    """A `Predictor` that groups what it gives to a pool, from `turn_on` on."""
+    """A `CallbackPredictor` that groups what it gives to a pool, from `turn_on` on."""
 
     def __init__(self, pool: Source, limits: BatchLimits, queue: QueueLimits = UNLIMITED) -> None:
         self._pool = pool
@@ -254,7 +255,7 @@ class Batcher:
             self._waiting.popleft()
         if not self._waiting or self._is_pausing():
             return []
-        return self._take(self._waiting[0].key, self._share(answered))
+        return take(self._waiting, self._limits.max_rows, self._share(answered))
 
     def _share(self, answered: int) -> int:
         """Return how many of those who wait are sent, while so many others are being answered.
@@ -276,25 +277,6 @@ class Batcher:
             return True
         item.drop()
         return False
-
-    def _take(self, key: Hashable | None, most: int) -> Batch:
-        """Return the first item, and up to *most* with the same key that fit into one batch with it."""
-        batch = [self._waiting.popleft()]
-        rows = batch[0].rows
-        if key is None:
-            return batch
-        left: deque[Item] = deque()
-        while self._waiting and rows < self._limits.max_rows and len(batch) < most:
-            item = self._waiting.popleft()
-            if item.key != key or rows + item.rows > self._limits.max_rows:
-                left.append(item)
-            elif item.is_wanted:
-                batch.append(item)
-                rows += item.rows
-            else:
-                item.drop()
-        self._waiting.extendleft(reversed(left))
-        return batch
 
     def _is_pausing(self) -> bool:
         """Tell whether the first item waits for others; if so, see to it that it does not wait too long."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
@@ -116,6 +117,32 @@ def fail_all(batch: Batch, error: Exception) -> None:
     """Hand an error to whoever still waits for any of them."""
     for item in batch:
         item.fail(error)
+
+
+def take(waiting: deque[Item], max_rows: int, most: int) -> Batch:
+    """Take the first of those who wait, and others that can be joined with it, in their order.
+
+    Args:
+        waiting: at least one; the others stay in it.
+        max_rows: of all together, unless the first alone has more.
+        most: how many requests.
+    """
+    first = waiting.popleft()
+    batch, rows = [first], first.rows
+    if first.key is None:
+        return batch
+    left: deque[Item] = deque()
+    while waiting and rows < max_rows and len(batch) < most:
+        item = waiting.popleft()
+        if item.key != first.key or rows + item.rows > max_rows:
+            left.append(item)
+        elif item.is_wanted:
+            batch.append(item)
+            rows += item.rows
+        else:
+            item.drop()
+    waiting.extendleft(reversed(left))
+    return batch
 
 
 def still_wanted(batch: Batch, now: float) -> Batch:

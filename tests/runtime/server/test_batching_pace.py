@@ -2,6 +2,7 @@
 
 import asyncio
 import struct
+from types import SimpleNamespace
 from typing import cast
 
 import pytest
@@ -87,6 +88,55 @@ def test_who_has_waited_too_long_never_reaches_the_model():
     assert first is None
     assert isinstance(late, (Overloaded, DeadlineExceeded))
     assert numbers == [1]
+
+
+class Counting(OnePlace):
+    """A pool that knows how many rows it was given each time, with a model that takes *call_s* for a call."""
+
+    def __init__(self, clock, call_s):
+        super().__init__()
+        self.rows, self.clock, self.call_s = [], clock, call_s
+
+    def submit(self, payload, deadline, waiter, within_s=None):
+        """Keep the number of rows."""
+        self.rows.append(len(payload.buffers[0]) // 8)
+        self.waiter = waiter
+
+    def succeed(self):
+        """Answer what was given last, one row for each of its rows, when the model has taken its time."""
+        count = self.rows[-1]
+        self.clock[0] += self.call_s
+        value = {"kind": "array", "dtype": "<f8", "shape": [count], "buffer": 0}
+        self.waiter.answered(Prediction(value, [bytes(8 * count)], 0.0, self.call_s))
+
+
+@pytest.mark.parametrize(("call_s", "sent"), [(1e-5, [1, 8, 7]), (CALL_S, [1, 15])])
+def test_batches_that_take_turns_are_equal_unless_the_model_is_slow(monkeypatch, call_s, sent):
+    """Of a fast model's 15 who wait beside one who is answered, 8 are sent; a slow model gets all of them."""
+    clock = [0.0]
+    for module in ("batching", "running"):
+        stopped = SimpleNamespace(perf_counter=lambda: clock[0])
+        monkeypatch.setattr(f"lading_runtime.server.{module}.time", stopped)
+
+    async def main():
+        pool = Counting(clock, call_s)
+        batcher = Batcher(cast("Source", pool), BatchLimits(max_rows=64))
+        batcher.turn_on(64)
+        deadline = asyncio.get_running_loop().time() + 3600
+        for _ in range(MIN_CALLS):
+            asked = asyncio.ensure_future(batcher.predict(number(0), deadline))
+            await asyncio.sleep(0)
+            pool.succeed()
+            await asked
+        pool.rows.clear()
+        together = [asyncio.ensure_future(batcher.predict(number(n), deadline)) for n in range(16)]
+        await asyncio.sleep(0)
+        for _ in sent:
+            pool.succeed()
+        await asyncio.gather(*together)
+        return pool.rows
+
+    assert asyncio.run(main()) == sent
 
 
 def test_a_model_that_is_asked_late_does_not_hang():
