@@ -51,7 +51,8 @@ def test_parts_come_when_they_are_made(start, gate):
     server = start().until_ready()
 
     with server.stream(f"0 1 0 wait {gate}") as answer:
-        first = next(answer.iter_lines())  # which would not come if it waited for the gate, too
+        lines = answer.iter_lines()
+        first = next(lines)  # which would not come if it waited for the gate, too
         gate.open()
 
     assert json.loads(first.removeprefix("data: "))["number"] == 0
@@ -192,7 +193,8 @@ def test_a_client_that_takes_nothing_counts_as_one_that_left(start):
     model = server.pid_of_model()
 
     with server.stream(f"0 {ENDLESS} 100000") as answer:
-        next(answer.iter_lines())
+        lines = answer.iter_lines()  # kept: httpx leaves when nobody holds it any more
+        next(lines)
         server.eventually(lambda: "stream closed" in server.log)
 
     assert server.pid_of_model() == model
@@ -203,7 +205,9 @@ def test_requests_behind_a_stream_wait_for_their_turn(start, in_background, gate
     server = start().until_ready()
 
     with server.stream(f"0 1 0 wait {gate}") as answer:
-        next(answer.iter_lines())
+        lines = answer.iter_lines()  # kept, as above
+        next(lines)
+        gate.until_awaited()
         behind = in_background(server.ask, "echo behind")
         time.sleep(0.1)  # enough for an answer that does not wait, on most machines
         was_answered = behind.done()
