@@ -18,7 +18,8 @@ from lading_runtime.protocol.encode import encode
 from lading_runtime.schema.signature import read_signature
 from lading_runtime.server import answers
 from lading_runtime.server.body import unpack_body
-from lading_runtime.server.problems import body_of, problem_of
+from lading_runtime.server.problems import MLFLOW_PROBLEMS
+from lading_runtime.server.responses import problem_response
 from lading_runtime.wire import Message
 
 from tests.conftest import REPOSITORY
@@ -75,8 +76,8 @@ class Parties:
         try:
             text = self._predict(signature, headers, body)
         except ScoringError as error:
-            status, text = problem_of(error).status, body_of(error, has_stack_traces=True)
-            return Said(status, "application/json", text.decode())
+            response = problem_response(error, MLFLOW_PROBLEMS, has_stack_traces=True)
+            return Said(response.status, "application/json", response.body.decode())
         return Said(200, "application/json", text.decode())
 
     def _predict(self, signature: Signature, headers: dict[str, str], body: bytes) -> bytes:

@@ -14,21 +14,13 @@ from lading_runtime.protocol.decode import decode
 from lading_runtime.protocol.encode import encode
 from lading_runtime.schema.signature import Signature
 from lading_runtime.server.problems import MLFLOW_PROBLEMS, ProblemFormat
-from lading_runtime.server.responses import JSON
+from lading_runtime.server.responses import Response
 from lading_runtime.wire import Buffer
 
 DONE = b"[DONE]"
 """What MLflow's agent server says behind the last part."""
 
 Headers = dict[bytes, bytes]
-
-
-class Answer(NamedTuple):
-    """A response's body."""
-
-    body: bytes
-    media_type: bytes = JSON
-    headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
 class Question(Protocol):
@@ -38,7 +30,7 @@ class Question(Protocol):
     def payload(self) -> Payload:
         """What the model is asked."""
 
-    def answer(self, value: Node, buffers: Sequence[Buffer]) -> Answer:
+    def answer(self, value: Node, buffers: Sequence[Buffer]) -> Response:
         """Return what a prediction is answered with.
 
         Raises:
@@ -79,9 +71,9 @@ class Invocation(NamedTuple):
 
     payload: Payload
 
-    def answer(self, value: Node, buffers: Sequence[Buffer]) -> Answer:
+    def answer(self, value: Node, buffers: Sequence[Buffer]) -> Response:
         """Return what a prediction is answered with."""
-        return Answer(encode(value, buffers, is_wrapped=self.payload.is_wrapped))
+        return Response(encode(value, buffers, is_wrapped=self.payload.is_wrapped))
 
     def part(self, value: Node, buffers: Sequence[Buffer]) -> bytes:
         """Return a part of a streamed prediction."""

@@ -19,8 +19,9 @@ from lading_runtime.protocol.open_inference.outputs import outputs_of
 from lading_runtime.protocol.open_inference.request import InferenceRequest, read_request
 from lading_runtime.protocol.open_inference.response import write_response
 from lading_runtime.schema.signature import Signature
-from lading_runtime.server.dialect import Answer, Headers
+from lading_runtime.server.dialect import Headers
 from lading_runtime.server.problems import OPEN_INFERENCE_PROBLEMS, ProblemFormat
+from lading_runtime.server.responses import Response
 from lading_runtime.wire import Buffer
 
 HEADER_LENGTH = b"inference-header-content-length"
@@ -41,7 +42,7 @@ class Inference(NamedTuple):
     identity: Identity
     outputs: tuple[Declared, ...]
 
-    def answer(self, value: Node, buffers: Sequence[Buffer]) -> Answer:
+    def answer(self, value: Node, buffers: Sequence[Buffer]) -> Response:
         """Return what a prediction is answered with.
 
         Raises:
@@ -51,9 +52,9 @@ class Inference(NamedTuple):
         found = outputs_of(value, buffers, self.outputs)
         response = write_response(self.request, self.identity, found)
         if response.header_bytes is None:
-            return Answer(response.body)
+            return Response(response.body)
         length = str(response.header_bytes).encode()
-        return Answer(response.body, BINARY, ((HEADER_LENGTH, length),))
+        return Response(response.body, BINARY, ((HEADER_LENGTH, length),))
 
     def part(self, value: Node, buffers: Sequence[Buffer]) -> bytes:
         """Return a part of a streamed prediction: a whole answer of its own, in JSON."""

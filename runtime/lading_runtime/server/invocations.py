@@ -129,7 +129,7 @@ class Invocations:
             exchange.received_bytes = len(body)
             question = await self._read(body, headers, deadline, exchange)
             prediction = await self._predictor.predict(question.payload, deadline, limit)
-            return Response(200, *await self._encode(question.answer, prediction, exchange))
+            return await self._encode(question.answer, prediction, exchange)
         finally:
             self._trim_after(exchange)
 
@@ -140,7 +140,7 @@ class Invocations:
             ScoringError: it cannot be said.
         """
         try:
-            return Response(200, *await self._encode(question.answer, prediction, exchange))
+            return await self._encode(question.answer, prediction, exchange)
         finally:
             self._trim_after(exchange)
 
@@ -150,7 +150,7 @@ class Invocations:
         Raises:
             ScoringError: it cannot be said.
         """
-        return Response(200, *_say(question.answer, prediction, exchange))
+        return _say(question.answer, prediction, exchange)
 
     def refusal(self, error: Exception, exchange: Exchange) -> Response:
         """Return the answer that says *error*, which is noted."""
@@ -193,7 +193,7 @@ class Invocations:
         else:
             with Presence(receive):
                 prediction = await self._predictor.predict(question.payload, deadline, limit)
-            await reply.answer(*await self._encode(question.answer, prediction, exchange))
+            await reply.answer(await self._encode(question.answer, prediction, exchange))
 
     async def _read(self, body: bytes, headers: Headers, deadline: float, exchange: Exchange) -> Question:
         if self.is_quick(body, headers):

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
-import orjson
-
 from lading_runtime import errors
 
 
@@ -77,25 +75,6 @@ def problem_of(error: errors.ScoringError) -> Problem:
     return next(PROBLEMS[kind] for kind in type(error).__mro__ if kind in PROBLEMS)
 
 
-def body_of(error: errors.ScoringError, *, has_stack_traces: bool) -> bytes:
-    """Return the JSON body that says *error*, as MLflow says its own."""
-    return orjson.dumps(fields_of(error, has_stack_traces=has_stack_traces))
-
-
-def fields_of(error: errors.ScoringError, *, has_stack_traces: bool) -> dict[str, str]:
-    """Return the members of that body."""
-    problem = problem_of(error)
-    fields = {
-        "error_code": problem.error_code,
-        "message": error.message,
-        "sqlstate": problem.sqlstate,
-        "error_class": problem.error_class,
-        "stack_trace": getattr(error, "stack_trace", None) if has_stack_traces else None,
-    }
-    # Model and worker may say text that is no valid Unicode (lone surrogates); it is no reason to fail.
-    return {name: _encodable(value) for name, value in fields.items() if value is not None}
-
-
 class ProblemFormat(Protocol):
     """How errors are said on a route."""
 
@@ -115,7 +94,15 @@ class MlflowProblems:
 
     def fields(self, error: errors.ScoringError, *, has_stack_traces: bool) -> dict[str, str]:
         """Return the members of its JSON body."""
-        return fields_of(error, has_stack_traces=has_stack_traces)
+        problem = problem_of(error)
+        fields = {
+            "error_code": problem.error_code,
+            "message": error.message,
+            "sqlstate": problem.sqlstate,
+            "error_class": problem.error_class,
+            "stack_trace": getattr(error, "stack_trace", None) if has_stack_traces else None,
+        }
+        return {name: _encodable(value) for name, value in fields.items() if value is not None}
 
 
 MLFLOW_PROBLEMS = MlflowProblems()
@@ -138,4 +125,5 @@ OPEN_INFERENCE_PROBLEMS = OpenInferenceProblems()
 
 
 def _encodable(text: str) -> str:
+    """Return *text* without what is no Unicode (lone surrogates), which models may say: no reason to fail."""
     return text.encode("utf-8", "replace").decode()

@@ -17,7 +17,7 @@ from lading_runtime.errors import ScoringError
 from lading_runtime.server.dialect import DONE
 from lading_runtime.server.interruption import ClientDisconnected, Cutoff
 from lading_runtime.server.problems import MLFLOW_PROBLEMS, ProblemFormat
-from lading_runtime.server.responses import JSON, Response, problem_response, send_whole
+from lading_runtime.server.responses import Response, problem_response, send_whole
 
 EVENT_STREAM = b"text/event-stream; charset=utf-8"
 HEADERS = [
@@ -52,11 +52,9 @@ class Reply:
         self._has_stack_traces = has_stack_traces
         self._has_begun = False
 
-    async def answer(
-        self, body: bytes, media_type: bytes = JSON, headers: tuple[tuple[bytes, bytes], ...] = ()
-    ) -> None:
+    async def answer(self, response: Response) -> None:
         """Answer with the whole of a prediction."""
-        await send_whole(self._send, Response(200, body, media_type, headers))
+        await send_whole(self._send, response)
 
     async def event(self, data: bytes) -> None:
         """Send a part of a prediction.

@@ -16,10 +16,10 @@ JSON = b"application/json"
 class Response(NamedTuple):
     """A whole answer."""
 
-    status: int
     body: bytes
     media_type: bytes = JSON
     headers: tuple[tuple[bytes, bytes], ...] = ()
+    status: int = 200
 
 
 async def respond(
@@ -51,12 +51,12 @@ async def respond_problem(
 def problem_response(error: ScoringError, problems: ProblemFormat, *, has_stack_traces: bool) -> Response:
     """Return the answer that says *error*."""
     body = orjson.dumps(problems.fields(error, has_stack_traces=has_stack_traces))
-    return Response(problems.status(error), body, headers=_headers(error))
+    return Response(body, headers=_headers(error), status=problems.status(error))
 
 
 async def send_whole(send: Send, response: Response) -> None:
     """Answer with *response*."""
-    status, body, media_type, headers = response
+    body, media_type, headers, status = response
     await respond(send, status, body, media_type=media_type, headers=headers)
 
 

@@ -42,7 +42,7 @@ def test_models_that_may_answer_in_parts_are_left_to_asgi():
 def test_an_answer_says_what_it_is_and_whose():
     """Type, length, further headers, the request's id and its trace, in this order."""
     trace = Trace("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7", "01")
-    response = Response(503, b"{}", headers=((b"retry-after", b"1"),))
+    response = Response(b"{}", headers=((b"retry-after", b"1"),), status=503)
 
     assert head_of(response, Correlation("order-17", trace)).splitlines() == [
         b"content-type: application/json",

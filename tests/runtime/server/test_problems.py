@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 from lading_runtime import errors
-from lading_runtime.server.problems import REPORTED_STATUS, body_of, problem_of
+from lading_runtime.server.problems import MLFLOW_PROBLEMS, REPORTED_STATUS, problem_of
+from lading_runtime.server.responses import problem_response
 
 
 @pytest.mark.parametrize(
@@ -45,7 +46,7 @@ def test_a_reported_error_brings_its_own_code():
     error = errors.ReportedError("no such user", "RESOURCE_DOES_NOT_EXIST", "KAM00", "RESOURCE_NOT_FOUND")
 
     assert problem_of(error).status == 404
-    assert json.loads(body_of(error, has_stack_traces=True)) == {
+    assert MLFLOW_PROBLEMS.fields(error, has_stack_traces=True) == {
         "error_code": "RESOURCE_DOES_NOT_EXIST",
         "message": "no such user",
         "sqlstate": "KAM00",
@@ -62,13 +63,16 @@ def test_stack_traces_can_be_switched_off():
     """The model's frames are shown by default, and not shown where they are not wanted."""
     error = errors.ModelError("why", "Traceback ...")
 
-    assert json.loads(body_of(error, has_stack_traces=True))["stack_trace"] == "Traceback ..."
-    assert "stack_trace" not in json.loads(body_of(error, has_stack_traces=False))
+    assert MLFLOW_PROBLEMS.fields(error, has_stack_traces=True)["stack_trace"] == "Traceback ..."
+    assert "stack_trace" not in MLFLOW_PROBLEMS.fields(error, has_stack_traces=False)
 
 
 def test_text_that_is_no_unicode_is_said_all_the_same():
     """A lone surrogate in a message does not turn one error into another."""
-    assert json.loads(body_of(errors.ModelError("bad \ud800 text"), has_stack_traces=True))["message"]
+    error = errors.ModelError("bad \ud800 text")
+    response = problem_response(error, MLFLOW_PROBLEMS, has_stack_traces=True)
+
+    assert json.loads(response.body)["message"] == "bad ? text"
 
 
 def test_every_status_is_mlflows(mlflow_python: Path, run_python):
