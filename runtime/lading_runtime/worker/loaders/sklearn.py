@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 from lading_runtime.worker.loaders.bare_arrays import array_acceptor, without_names
+from lading_runtime.worker.loaders.frame_questions import answer_for_arrays
 from lading_runtime.worker.loaders.params import passing_params
 from lading_runtime.worker.loaders.serialized import read_serialized
 from lading_runtime.worker.model import LoadedModel, ModelFolder, Params, Unloadable
@@ -30,6 +31,7 @@ class SklearnLoader:
             Unloadable: the file is of an unknown format, or holds types that nobody trusted.
         """
         estimator = read_estimator(model)
+        answer_for_arrays()
         name = model.python_function.get("predict_fn", "predict")
         if name not in PREDICT_FUNCTIONS or not hasattr(estimator, name):
             raise Unloadable(f"the model's predict_fn is {name!r}, which {type(estimator).__name__} has not")
