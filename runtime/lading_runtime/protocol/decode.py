@@ -86,10 +86,11 @@ def _data_node(document: dict[str, Any], signature: Signature, buffers: Buffers)
         if "inputs" not in document:
             raise TypeHintViolation("the body must have 'inputs', because the model's input is a type hint")
         return json_node(document["inputs"], buffers)
-    sent = document.keys() & FORMATS
+    sent = [name for name in FORMATS if name in document]
     if len(sent) != 1:
-        named = ", ".join(name for name in FORMATS if name in sent)
-        raise MalformedBody(f"the body must have exactly one of {_formats()}; it has {named or 'none'}")
+        raise MalformedBody(
+            f"the body must have exactly one of {_formats()}; it has {', '.join(sent) or 'none'}"
+        )
     (name,) = sent
     if signature.inputs is None:
         return _UNSIGNED[name](document[name], buffers)

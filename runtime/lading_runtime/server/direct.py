@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Mapping
 from typing import Callable, NamedTuple
 from urllib.parse import quote
 
-from lading_runtime.server.correlation import CURRENT, IDENTIFYING, Correlation
+from lading_runtime.server.correlation import CURRENT, Correlation
 from lading_runtime.server.dialect import Question
 from lading_runtime.server.exchange import Exchange
 from lading_runtime.server.interruption import ClientDisconnected
@@ -62,9 +62,9 @@ class Answering:
 
     def __init__(self, whole: Whole, route: DirectRoute, observer: Observer) -> None:
         head = whole.head
-        is_known = not IDENTIFYING.isdisjoint(head.named)
+        is_known = head.is_identifying
         correlation = observer.correlate(head.headers) if is_known else observer.new_correlation()
-        self._exchange = Exchange(METHOD, head.url.decode("ascii"), correlation)
+        self._exchange = Exchange(METHOD, head.path, correlation)
         self._observer = observer
         self._question: Question | None = None
         self._route = route

@@ -18,6 +18,13 @@ CLIENT_CLOSED_REQUEST = 499
 """nginx's status for a client that left before it was answered."""
 
 
+LINE = (
+    " method=%s path=%s status=%s received_bytes=%s sent_bytes=%s"
+    " ms=%.3f decode_ms=%.3f queue_ms=%.3f model_ms=%.3f encode_ms=%.3f request_id=%s"
+)
+"""What most lines of the log say."""
+
+
 class Exchange:
     """A request under way; whoever deals with it adds what it knows. Then it is an event of the log."""
 
@@ -87,10 +94,9 @@ class Exchange:
         is_unusual = self.correlation.trace or self.chunks is not None or self.error is not None
         if None in told or is_unusual:
             return words_of(self.fields())
-        return (
-            f" method={self.method} path={path_word(self.path)} status={self.status}"
-            f" received_bytes={self.received_bytes} sent_bytes={self.sent_bytes} ms={self.total_s * 1e3:.3f}"
-            f" decode_ms={self.decode_s * 1e3:.3f} queue_ms={self.queue_s * 1e3:.3f}"  # type: ignore[operator]
-            f" model_ms={self.model_s * 1e3:.3f} encode_ms={self.encode_s * 1e3:.3f}"  # type: ignore[operator]
-            f" request_id={word(self.correlation.request_id)}"
+        return LINE % (
+            *(self.method, path_word(self.path), self.status, self.received_bytes, self.sent_bytes),
+            *(self.total_s * 1e3, self.decode_s * 1e3, self.queue_s * 1e3),  # type: ignore[operator]
+            *(self.model_s * 1e3, self.encode_s * 1e3),  # type: ignore[operator]
+            word(self.correlation.request_id),
         )

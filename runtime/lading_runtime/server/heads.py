@@ -23,15 +23,18 @@ CONTENT_LENGTH, TRANSFER_ENCODING = b"content-length", b"transfer-encoding"
 class Head:
     """What a client says before the body of a scoring request."""
 
-    __slots__ = ("headers", "keep_alive", "named", "url")
+    __slots__ = ("headers", "is_identifying", "keep_alive", "named", "path", "url")
 
     def __init__(self, url: bytes, headers: Headers, *, keep_alive: bool) -> None:
         self.url = url
+        self.path = url.decode("ascii", "replace")
         self.headers = headers
         self.named = dict(headers)
         """By name; the last of those that have the same one."""
         self.keep_alive = keep_alive
         """Whether the client wants to ask again on this connection."""
+        self.is_identifying = not IDENTIFYING.isdisjoint(self.named)
+        """Whether it says what only this request is called."""
 
     @property
     def body_bytes(self) -> int | None:
@@ -65,7 +68,7 @@ class KnownHeads:
         end = data.find(END) + len(END)
         if body_bytes is None or end + body_bytes != len(data) or end > MAX_KNOWN_BYTES:
             return
-        if not IDENTIFYING.isdisjoint(head.named):
+        if head.is_identifying:
             return  # it does not come again
         if len(self._known) >= MAX_KNOWN:
             self._known.clear()

@@ -75,6 +75,7 @@ class Invocations:
         self._signature = signature
         self._settings = settings
         self._predictor = predictor
+        self._inline_bytes = min(INLINE_BYTES, settings.max_body_bytes)
         self._threads = ThreadPoolExecutor(CODEC_THREADS, thread_name_prefix="codec")
         self._heap = Heap(self._threads)
 
@@ -99,8 +100,7 @@ class Invocations:
     def is_quick(self, body: Buffer, headers: Headers) -> bool:
         """Tell whether *body* may be read at once; else a thread does that, in `respond`."""
         # Of a packed body nobody knows how much there is to decode.
-        limit = min(INLINE_BYTES, self._settings.max_body_bytes)
-        return len(body) <= limit and CONTENT_ENCODING not in headers
+        return len(body) <= self._inline_bytes and CONTENT_ENCODING not in headers
 
     def ask(self, body: bytes, headers: Headers, exchange: Exchange, waiter: Waiter) -> Question:
         """Return what a quick *body* asks; *waiter* will be told what the model answers.

@@ -146,8 +146,14 @@ def _events(record: logging.LogRecord) -> Sequence[Event]:
 
 
 def _time(moment: float) -> str:
-    second = int(moment)
-    return f"{_second(second)}.{int((moment - second) * 1000):03d}Z"
+    return _millisecond(int(moment * 1000))
+
+
+@lru_cache(maxsize=16)
+def _millisecond(moment_ms: int) -> str:
+    """Lines that are logged together share a few."""
+    second, ms = divmod(moment_ms, 1000)
+    return f"{_second(second)}.{ms:03d}Z"
 
 
 @lru_cache(maxsize=1)

@@ -6,8 +6,8 @@ no object: about 4 µs in all.
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from lading_runtime.server.events import RESTART_REASONS
@@ -105,15 +105,16 @@ class Histogram:
         self._places = places
         self._sum = page.row(family.name, *labels, "sum")
 
-    def observe(self, *seen: float | None) -> None:
-        """Count values; None is no value."""
-        values, places, bounds = self._values, self._places, self._bounds
-        total = 0.0
-        for value in seen:
-            if value is not None:
-                values[places[bisect_left(bounds, value)]] += 1.0
-                total += value
-        values[self._sum] += total
+    def observe(self, seen: Iterable[float]) -> None:
+        """Count values; most of them are alike, so that they are counted bucket by bucket."""
+        values, bounds = self._values, self._bounds
+        left = sorted(seen)
+        values[self._sum] += sum(left)
+        while left:
+            bucket = bisect_left(bounds, left[-1])
+            below = bisect_right(left, bounds[bucket - 1]) if bucket else 0
+            values[self._places[bucket]] += len(left) - below
+            del left[below:]
 
 
 class Metrics:
@@ -152,16 +153,16 @@ class Metrics:
                 self._failure(exchange.error, exchange.status)
         for (route, status), of_these in seconds.items():
             values[self._row_of(route, status)] += len(of_these)
-            self._durations[route].observe(*of_these)
+            self._durations[route].observe(of_these)
         values[self._sent] += sent_bytes
         values[self._received] += received_bytes
         for histogram, of_stage in zip(self._stages, zip(*scored)):
-            histogram.observe(*of_stage)
+            histogram.observe([seconds for seconds in of_stage if seconds is not None])
 
     def batch(self, requests: int, rows: int, reason: str) -> None:
         """Count what the model process is given at once; *reason* is why now, one of a few words."""
-        self._batch_requests.observe(requests)
-        self._batch_rows.observe(rows)
+        self._batch_requests.observe((requests,))
+        self._batch_rows.observe((rows,))
         self._values[self._rows] += rows
         self._values[self.page.row(BATCHES.name, reason)] += 1.0
 
