@@ -4,7 +4,8 @@ Theory of operation: as in `lading_runtime.server.pool`, everything happens in c
 `Item` is one request; it is in `_waiting`, in a batch of `_retries`, or in the batch that is `_running`,
 until it is answered. The pool is given one batch at a time, the next one in the same callback in which
 the answer to the last one came: the model never waits for a request that is there, and a request never
-waits for others while the model is idle (unless `BatchLimits.max_delay_s` says so).
+waits for others while the model is idle (unless `BatchLimits.max_delay_s` says so). What came in one turn of
+the event loop goes together.
 
 * A batch holds requests whose payloads can be joined (`joining.Part.key`), in the order in which they came.
 * When a batch fails, in whatever way, its halves are sent alone, before all that waits: the request that
@@ -15,7 +16,8 @@ waits for others while the model is idle (unless `BatchLimits.max_delay_s` says 
   too slow for it, never reaches the model; one that expires in a batch is answered, and the others do not
   notice.
 * A request that is larger than a batch is cut into several.
-* Where the model is faster than the server, half of those who are open go into a batch: see `Batcher._share`.
+* Where the model is faster than the server, half of those who are open go into a batch (`Batcher._share`),
+  at the end of a turn: then what a batch costs the server counts, and not that the model is idle meanwhile.
 """
 
 from __future__ import annotations
@@ -48,8 +50,8 @@ HANGING_SHARE = 0.5
 UNUSUAL = 4
 """As many times as long as usual, and past its limit: then the model hangs. What came late to it may not."""
 
-OWN_S = 1e-4
-"""What the server itself does for a small request, at most."""
+OWN_S = 6e-5
+"""What the server itself does for a small request, at least."""
 
 UNLIMITED = QueueLimits(sys.maxsize, sys.maxsize)
 
@@ -81,6 +83,8 @@ class Batcher:
         self._retries: deque[Batch] = deque()
         self._running: Running | None = None
         self._pause: asyncio.TimerHandle | None = None
+        self._due: tuple[str, int] | None = None
+        """What the next batch is sent with, at the end of this turn of the event loop; None: it is not."""
         self.events: Events = Unheard()
 
     def turn_on(self, max_rows: int) -> None:
@@ -191,6 +195,7 @@ class Batcher:
         the model's answer.
         """
         self._pool.poll()
+        self._send_due()
 
     def _line_up(self, payload: Payload, part: Part | None, times: Times, waiter: Waiter) -> Item:
         while self._waiting and not self._waiting[0].is_wanted:
@@ -199,7 +204,7 @@ class Batcher:
         self._deadlines.add(item, times.deadline)
         self._waiting.append(item)
         if self._running is None:
-            self._send_next()
+            self._send_soon("idle")
         return item
 
     async def _answer_to(self, payload: Payload, part: Part | None, times: Times) -> Prediction:
@@ -211,7 +216,18 @@ class Batcher:
         finally:
             item.leave()
 
-    def _send_next(self, reason: str = "idle", answered: int = 0) -> None:
+    def _send_soon(self, reason: str, answered: int = 0) -> None:
+        """Do what `_send_next` does, with all that comes in this turn of the event loop."""
+        if self._due is None:
+            self._due = reason, answered
+            asyncio.get_running_loop().call_soon(self._send_due, context=Context())
+
+    def _send_due(self) -> None:
+        if self._due is not None:
+            due, self._due = self._due, None
+            self._send_next(*due)
+
+    def _send_next(self, reason: str, answered: int = 0) -> None:
         """Send the next batch, if there is one and the pool has none of ours.
 
         Args:
@@ -265,8 +281,12 @@ class Batcher:
         that each of the two works while the other does. A slow model gets all that waits.
         """
         waiting = len(self._waiting)
-        call_s = self._admission.pace.seconds(1, waiting)
-        return -(-(waiting + answered) // 2) if answered and 0 < call_s < waiting * OWN_S else waiting
+        return -(-(waiting + answered) // 2) if answered and self._is_outpaced() else waiting
+
+    def _is_outpaced(self) -> bool:
+        """Tell whether the model is done with those who wait before the server could have as many more."""
+        waiting = len(self._waiting)
+        return 0 < self._admission.pace.seconds(1, waiting) < waiting * OWN_S
 
     def _is_worth_sending(self, item: Item) -> bool:
         """Tell whether *item* is wanted; refuse it if it has waited for so long that it will be too late."""
@@ -306,7 +326,10 @@ class Batcher:
         except Exception as error:  # noqa: BLE001 - an error of ours, too, is told to whoever waits
             self._failed(running.batch, error)
             parts = []
-        self._send_next("answered", len(running.batch))
+        if self._is_outpaced():
+            self._send_soon("answered", len(running.batch))
+        else:
+            self._send_next("answered", len(running.batch))
         queued_until = running.sent_at + prediction.queue_s
         for item, (value, buffers) in zip(running.batch, parts):
             item.succeed(value, buffers, queued_until - item.came_at, prediction.model_s)

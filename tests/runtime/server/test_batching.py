@@ -10,6 +10,8 @@ from lading_runtime.payload import Payload
 from lading_runtime.server.batching import Batcher, BatchLimits
 from lading_runtime.wire import Buffer
 
+from tests.runtime.turns import until_sent
+
 RAISES, EXITS, HANGS, COUNTS = -1.0, -2.0, -3.0, -4.0
 
 
@@ -35,7 +37,10 @@ def recorded(pool):
 
 
 def answered(open_pool, payloads, *, within_s=60.0, limits=None, is_on=True):
-    """The answers to payloads that come at once, errors among them, and the batches that the model saw."""
+    """The answers to payloads, errors among them, and the batches that the model saw.
+
+    The first of them comes alone, the others while the model predicts it.
+    """
     limits = limits or BatchLimits(max_rows=8)
 
     async def main():
@@ -46,8 +51,10 @@ def answered(open_pool, payloads, *, within_s=60.0, limits=None, is_on=True):
             if is_on:
                 batcher.turn_on(limits.max_rows)
             deadline = asyncio.get_running_loop().time() + within_s
-            asked = [batcher.predict(payload, deadline) for payload in payloads]
-            answers = await asyncio.gather(*asked, return_exceptions=True)
+            first = asyncio.ensure_future(batcher.predict(payloads[0], deadline))
+            await until_sent()
+            others = [batcher.predict(payload, deadline) for payload in payloads[1:]]
+            answers = await asyncio.gather(first, *others, return_exceptions=True)
             return [plain(answer) for answer in answers], batches
 
     return asyncio.run(main())
@@ -67,6 +74,22 @@ def test_what_waits_is_sent_together_when_the_model_is_free(open_pool):
 
     assert answers == [[2], [4], [6, 8], [10]]
     assert batches == [[1], [2, 3, 4, 5]]
+
+
+def test_what_comes_in_one_turn_is_sent_together(open_pool):
+    """Requests that are there at the same time need not wait for the first of them."""
+
+    async def main():
+        async with open_pool() as pool:
+            await pool.until_ready()
+            batches = recorded(pool)
+            batcher = Batcher(pool, BatchLimits(max_rows=8))
+            batcher.turn_on(8)
+            deadline = asyncio.get_running_loop().time() + 60
+            await asyncio.gather(*[batcher.predict(numbers(value), deadline) for value in range(4)])
+            return batches
+
+    assert asyncio.run(main()) == [[0, 1, 2, 3]]
 
 
 def test_nothing_is_joined_until_it_is_turned_on(open_pool):
@@ -133,7 +156,9 @@ def test_what_the_model_was_not_tried_with_is_not_joined_and_not_cut(open_pool):
             batcher.turn_on(2)
             deadline = asyncio.get_running_loop().time() + 60
             payloads = [numbers(0), numbers(1, 2, 3), numbers(4), numbers(5), numbers(6), numbers(*range(6))]
-            await asyncio.gather(*[batcher.predict(payload, deadline) for payload in payloads])
+            first = asyncio.ensure_future(batcher.predict(payloads[0], deadline))
+            await until_sent()
+            await asyncio.gather(first, *[batcher.predict(payload, deadline) for payload in payloads[1:]])
             return batches
 
     assert asyncio.run(main()) == [[0], [1, 2, 3], [4, 5], [6], [0, 1, 2, 3], [4, 5]]
@@ -158,7 +183,7 @@ def test_an_expired_request_never_reaches_the_model(open_pool):
             batcher.turn_on(8)
             now = asyncio.get_running_loop().time()
             hanging = asyncio.ensure_future(batcher.predict(numbers(HANGS), now + 0.5))
-            await asyncio.sleep(0)
+            await until_sent()
             late, timely = batcher.predict(numbers(1), now + 0.1), batcher.predict(numbers(2), now + 60)
             answers = await asyncio.gather(hanging, late, timely, return_exceptions=True)
             return [type(plain(answer)) for answer in answers], batches

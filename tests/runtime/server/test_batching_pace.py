@@ -1,6 +1,7 @@
 """What the batcher makes of the model's pace: who is not sent any more, and when a model hangs."""
 
 import asyncio
+import contextlib
 import struct
 from types import SimpleNamespace
 from typing import cast
@@ -12,6 +13,9 @@ from lading_runtime.server.admission import MIN_CALLS, QueueLimits
 from lading_runtime.server.batching import UNUSUAL, Batcher, BatchLimits
 from lading_runtime.server.predictor import Prediction
 from lading_runtime.server.running import Source
+from lading_runtime.server.waiters import Awaited
+
+from tests.runtime.turns import until_sent
 
 CALL_S = 0.02
 
@@ -59,7 +63,7 @@ async def paced():
     batcher = Batcher(cast("Source", pool), BatchLimits(max_rows=8))
     for _ in range(MIN_CALLS):
         asked = asyncio.ensure_future(batcher.predict(number(0), asyncio.get_running_loop().time() + 60))
-        await asyncio.sleep(0)
+        await until_sent()
         await asyncio.sleep(1.5 * CALL_S)
         pool.succeed()
         await asked
@@ -110,33 +114,59 @@ class Counting(OnePlace):
         self.waiter.answered(Prediction(value, [bytes(8 * count)], 0.0, self.call_s))
 
 
-@pytest.mark.parametrize(("call_s", "sent"), [(1e-5, [1, 8, 7]), (CALL_S, [1, 15])])
-def test_batches_that_take_turns_are_equal_unless_the_model_is_slow(monkeypatch, call_s, sent):
-    """Of a fast model's 15 who wait beside one who is answered, 8 are sent; a slow model gets all of them."""
+@contextlib.asynccontextmanager
+async def fifteen_behind_one(monkeypatch, call_s):
+    """A batcher whose model takes *call_s* for a call, with a request that it predicts and 15 that wait."""
     clock = [0.0]
     for module in ("batching", "running"):
         stopped = SimpleNamespace(perf_counter=lambda: clock[0])
         monkeypatch.setattr(f"lading_runtime.server.{module}.time", stopped)
+    pool = Counting(clock, call_s)
+    batcher = Batcher(cast("Source", pool), BatchLimits(max_rows=64))
+    batcher.turn_on(64)
+    deadline = asyncio.get_running_loop().time() + 3600
+    for _ in range(MIN_CALLS):
+        asked = asyncio.ensure_future(batcher.predict(number(0), deadline))
+        await until_sent()
+        pool.succeed()
+        await asked
+    pool.rows.clear()
+    answers = [asyncio.ensure_future(batcher.predict(number(0), deadline))]
+    await until_sent()
+    answers += [asyncio.ensure_future(batcher.predict(number(n), deadline)) for n in range(1, 16)]
+    await until_sent()
+    yield batcher, pool
+    while not all(answer.done() for answer in answers):
+        await until_sent()
+        pool.succeed()
+
+
+@pytest.mark.parametrize(("call_s", "sent"), [(1e-5, [1, 8, 7]), (CALL_S, [1, 15])])
+def test_batches_that_take_turns_are_equal_unless_the_model_is_slow(monkeypatch, call_s, sent):
+    """Of a fast model's 15 who wait beside one who is answered, 8 are sent; a slow model gets all of them."""
 
     async def main():
-        pool = Counting(clock, call_s)
-        batcher = Batcher(cast("Source", pool), BatchLimits(max_rows=64))
-        batcher.turn_on(64)
-        deadline = asyncio.get_running_loop().time() + 3600
-        for _ in range(MIN_CALLS):
-            asked = asyncio.ensure_future(batcher.predict(number(0), deadline))
-            await asyncio.sleep(0)
-            pool.succeed()
-            await asked
-        pool.rows.clear()
-        together = [asyncio.ensure_future(batcher.predict(number(n), deadline)) for n in range(16)]
-        await asyncio.sleep(0)
-        for _ in sent:
-            pool.succeed()
-        await asyncio.gather(*together)
+        async with fifteen_behind_one(monkeypatch, call_s) as (_, pool):
+            pass
         return pool.rows
 
     assert asyncio.run(main()) == sent
+
+
+@pytest.mark.parametrize(("call_s", "at_once", "sent"), [(1e-5, [1], [1, 9]), (CALL_S, [1, 15], [1, 15])])
+def test_a_fast_model_waits_for_the_end_of_a_turn(monkeypatch, call_s, at_once, sent):
+    """What comes in the turn of an answer goes along; a slow model gets what is there in the same moment."""
+
+    async def main():
+        async with fifteen_behind_one(monkeypatch, call_s) as (batcher, pool):
+            loop = asyncio.get_running_loop()
+            pool.succeed()
+            batcher.ask(number(16), loop.time() + 60, loop.time() + 60, Awaited(loop.create_future()))
+            sent_at_once = list(pool.rows)
+            await until_sent()
+            return sent_at_once, list(pool.rows)
+
+    assert asyncio.run(main()) == (at_once, sent)
 
 
 def test_a_model_that_is_asked_late_does_not_hang():
@@ -161,7 +191,7 @@ def test_a_model_that_is_asked_in_time_hangs_at_the_deadline():
     async def main():
         batcher, pool = await paced()
         asked = asyncio.ensure_future(batcher.predict(number(1), asyncio.get_running_loop().time() + 3600))
-        await asyncio.sleep(0)
+        await until_sent()
         pool.succeed()
         await asked
         return pool.patience_s
@@ -177,7 +207,7 @@ def test_who_is_refused_sees_to_it_that_the_model_is_busy():
         batcher = Batcher(cast("Source", pool), BatchLimits(max_rows=8), QueueLimits(2, 1 << 20))
         deadline = asyncio.get_running_loop().time() + 60
         asked = [asyncio.ensure_future(batcher.predict(number(n), deadline)) for n in (1, 2)]
-        await asyncio.sleep(0)
+        await until_sent()
         pool.is_due = True
         with pytest.raises(Overloaded):
             await batcher.predict(number(3), deadline)

@@ -8,6 +8,8 @@ from lading_runtime.payload import Payload
 from lading_runtime.server.batching import Batcher, BatchLimits
 from lading_runtime.server.events import Unheard
 
+from tests.runtime.turns import until_sent
+
 RAISES, EXITS = -1.0, -2.0
 
 
@@ -38,7 +40,7 @@ def numbers(*values):
 
 
 def heard(open_pool, payloads, limits):
-    """What is told while payloads that come at once are answered."""
+    """What is told while payloads are answered: one, and others that come while it is predicted."""
     events = Heard()
 
     async def main():
@@ -49,8 +51,10 @@ def heard(open_pool, payloads, limits):
             batcher.events = events
             batcher.turn_on(limits.max_rows)
             deadline = asyncio.get_running_loop().time() + 60
-            asked = [batcher.predict(payload, deadline) for payload in payloads]
-            await asyncio.gather(*asked, return_exceptions=True)
+            first = asyncio.ensure_future(batcher.predict(payloads[0], deadline))
+            await until_sent()
+            others = [batcher.predict(payload, deadline) for payload in payloads[1:]]
+            await asyncio.gather(first, *others, return_exceptions=True)
             await pool.until_ready()
 
     asyncio.run(main())
