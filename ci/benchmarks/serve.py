@@ -124,7 +124,7 @@ def measure_iris(setting: Setting, arguments: argparse.Namespace) -> Result:
 
 
 def predict_us(setting: Setting) -> float:
-    """Return how long a call of the model takes, with nothing around it: no server is faster."""
+    """Return how long a call of the model takes in a plain script, with nothing around it."""
     file = setting.model / "model.pkl"
     return float(run(setting.model_python, Path(__file__).with_name("prediction_time.py"), file))
 

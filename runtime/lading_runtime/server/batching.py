@@ -3,9 +3,9 @@
 Theory of operation: as in `lading_runtime.server.pool`, everything happens in callbacks of the event loop. An
 `Item` is one request; it is in `_waiting`, in a batch of `_retries`, or in the batch that is `_running`,
 until it is answered. The pool is given one batch at a time, the next one in the same callback in which
-the answer to the last one came: the model never waits for a request that is there, and a request never
-waits for others while the model is idle (unless `BatchLimits.max_delay_s` says so). What came in one turn of
-the event loop goes together.
+the answer to the last one came: the model never waits for a request that is there (unless it is faster than
+the server, see below). While the model is idle, a request waits for the end of the event loop's turn, so that
+what came in it goes together, and for nothing else (unless `BatchLimits.max_delay_s` says so).
 
 * A batch holds requests whose payloads can be joined (`joining.Part.key`), in the order in which they came.
 * When a batch fails, in whatever way, its halves are sent alone, before all that waits: the request that
@@ -16,8 +16,8 @@ the event loop goes together.
   too slow for it, never reaches the model; one that expires in a batch is answered, and the others do not
   notice.
 * A request that is larger than a batch is cut into several.
-* Where the model is faster than the server, half of those who are open go into a batch (`Batcher._share`),
-  at the end of a turn: then what a batch costs the server counts, and not that the model is idle meanwhile.
+* Where the model is faster than the server, half of those who are open go into a batch (`equal_turn`), at
+  the end of a turn: then what a batch costs the server counts, and not that the model is idle meanwhile.
 """
 
 from __future__ import annotations
@@ -38,7 +38,17 @@ from lading_runtime.server.deadlines import Deadlines
 from lading_runtime.server.events import Events, Unheard
 from lading_runtime.server.joining import Part, part_of, split, whole_of
 from lading_runtime.server.predictor import Prediction, Waiter
-from lading_runtime.server.queued import Batch, Item, Times, fail_all, size_of, still_wanted, take
+from lading_runtime.server.queued import (
+    Batch,
+    Item,
+    Times,
+    equal_turn,
+    fail_all,
+    is_outpaced,
+    size_of,
+    still_wanted,
+    take,
+)
 from lading_runtime.server.running import Running, Source
 from lading_runtime.server.waiters import Awaited, Followers
 
@@ -49,9 +59,6 @@ HANGING_SHARE = 0.5
 
 UNUSUAL = 4
 """As many times as long as usual, and past its limit: then the model hangs. What came late to it may not."""
-
-OWN_S = 6e-5
-"""What the server itself does for a small request, at least."""
 
 UNLIMITED = QueueLimits(sys.maxsize, sys.maxsize)
 
@@ -194,8 +201,9 @@ class Batcher:
         Where many are refused, and ask again at once, the event loop has all of them to do before it comes to
         the model's answer.
         """
-        self._pool.poll()
-        self._send_due()
+        # What is logged meanwhile is not of the request that is refused.
+        Context().run(self._pool.poll)
+        Context().run(self._send_due)
 
     def _line_up(self, payload: Payload, part: Part | None, times: Times, waiter: Waiter) -> Item:
         while self._waiting and not self._waiting[0].is_wanted:
@@ -217,7 +225,7 @@ class Batcher:
             item.leave()
 
     def _send_soon(self, reason: str, answered: int = 0) -> None:
-        """Do what `_send_next` does, with all that comes in this turn of the event loop."""
+        """Do what `_send_next` does, with all that comes in this turn of the event loop; once for each."""
         if self._due is None:
             self._due = reason, answered
             asyncio.get_running_loop().call_soon(self._send_due, context=Context())
@@ -271,22 +279,13 @@ class Batcher:
             self._waiting.popleft()
         if not self._waiting or self._is_pausing():
             return []
-        return take(self._waiting, self._limits.max_rows, self._share(answered))
-
-    def _share(self, answered: int) -> int:
-        """Return how many of those who wait are sent, while so many others are being answered.
-
-        Clients that ask again as soon as they are answered make two batches, which take turns: what waited
-        while the other was predicted. Where the model is faster than the server, they should be equal, so
-        that each of the two works while the other does. A slow model gets all that waits.
-        """
         waiting = len(self._waiting)
-        return -(-(waiting + answered) // 2) if answered and self._is_outpaced() else waiting
+        most = equal_turn(waiting, answered) if answered and self._is_outpaced() else waiting
+        return take(self._waiting, self._limits.max_rows, most)
 
     def _is_outpaced(self) -> bool:
-        """Tell whether the model is done with those who wait before the server could have as many more."""
-        waiting = len(self._waiting)
-        return 0 < self._admission.pace.seconds(1, waiting) < waiting * OWN_S
+        """Tell whether the server is slower than the model, with what waits."""
+        return self._is_on and is_outpaced(self._waiting, self._limits.max_rows, self._admission.pace)
 
     def _is_worth_sending(self, item: Item) -> bool:
         """Tell whether *item* is wanted; refuse it if it has waited for so long that it will be too late."""
@@ -314,7 +313,7 @@ class Batcher:
         self._send_next("delay")
 
     def answered(self, running: Running, prediction: Prediction) -> None:
-        """Send the next batch, then hand out the answers to this one: the model should not wait for that."""
+        """Send the next batch, then hand out the answers to this one: no slow model should wait for that."""
         if running is not self._running:
             return  # it was given up
         self._running = None

@@ -18,11 +18,11 @@ CLIENT_CLOSED_REQUEST = 499
 """nginx's status for a client that left before it was answered."""
 
 
-LINE = (
+WORDS = (
     " method=%s path=%s status=%s received_bytes=%s sent_bytes=%s"
     " ms=%.3f decode_ms=%.3f queue_ms=%.3f model_ms=%.3f encode_ms=%.3f request_id=%s"
 )
-"""What most lines of the log say."""
+"""What most lines of the log say of a request."""
 
 
 class Exchange:
@@ -94,7 +94,7 @@ class Exchange:
         is_unusual = self.correlation.trace or self.chunks is not None or self.error is not None
         if None in told or is_unusual:
             return words_of(self.fields())
-        return LINE % (
+        return WORDS % (
             *(self.method, path_word(self.path), self.status, self.received_bytes, self.sent_bytes),
             *(self.total_s * 1e3, self.decode_s * 1e3, self.queue_s * 1e3),  # type: ignore[operator]
             *(self.model_s * 1e3, self.encode_s * 1e3),  # type: ignore[operator]

@@ -1,13 +1,13 @@
 """What the server counts, and the one place where each thing is counted.
 
 A request costs a look-up and an addition in shared memory for each number (`ledger.py`), no lock and
-no object: about 4 µs in all.
+no object: about 4 µs in all, and less where several are counted at once.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lading_runtime.server.events import RESTART_REASONS
@@ -105,8 +105,16 @@ class Histogram:
         self._places = places
         self._sum = page.row(family.name, *labels, "sum")
 
-    def observe(self, seen: Iterable[float]) -> None:
-        """Count values; most of them are alike, so that they are counted bucket by bucket."""
+    def observe(self, value: float) -> None:
+        """Count a value."""
+        self._values[self._places[bisect_left(self._bounds, value)]] += 1.0
+        self._values[self._sum] += value
+
+    def observe_all(self, seen: Sequence[float]) -> None:
+        """Count values; most of several are alike, so that they are counted bucket by bucket."""
+        if len(seen) == 1:
+            self.observe(seen[0])
+            return
         values, bounds = self._values, self._bounds
         left = sorted(seen)
         values[self._sum] += sum(left)
@@ -153,16 +161,16 @@ class Metrics:
                 self._failure(exchange.error, exchange.status)
         for (route, status), of_these in seconds.items():
             values[self._row_of(route, status)] += len(of_these)
-            self._durations[route].observe(of_these)
+            self._durations[route].observe_all(of_these)
         values[self._sent] += sent_bytes
         values[self._received] += received_bytes
         for histogram, of_stage in zip(self._stages, zip(*scored)):
-            histogram.observe([seconds for seconds in of_stage if seconds is not None])
+            histogram.observe_all([value for value in of_stage if value is not None])
 
     def batch(self, requests: int, rows: int, reason: str) -> None:
         """Count what the model process is given at once; *reason* is why now, one of a few words."""
-        self._batch_requests.observe((requests,))
-        self._batch_rows.observe((rows,))
+        self._batch_requests.observe(requests)
+        self._batch_rows.observe(rows)
         self._values[self._rows] += rows
         self._values[self.page.row(BATCHES.name, reason)] += 1.0
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Hashable, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from typing import NamedTuple
 
 from lading_runtime.errors import DeadlineExceeded
 from lading_runtime.payload import Node, Payload
-from lading_runtime.server.admission import Admission
+from lading_runtime.server.admission import Admission, Pace
 from lading_runtime.server.interruption import ClientDisconnected
 from lading_runtime.server.joining import Part
 from lading_runtime.server.predictor import Prediction, Waiter
@@ -17,6 +17,10 @@ from lading_runtime.wire import Buffer
 
 ANSWERED = Payload({"kind": "dict", "items": []}, [], None)
 """Stands for the payload of a request that needs it no more."""
+
+
+OWN_S = 6e-5
+"""What the server itself does for a small request, at least."""
 
 
 class Nobody:
@@ -143,6 +147,24 @@ def take(waiting: deque[Item], max_rows: int, most: int) -> Batch:
             item.drop()
     waiting.extendleft(reversed(left))
     return batch
+
+
+def is_outpaced(waiting: Collection[Item], max_rows: int, pace: Pace) -> bool:
+    """Tell whether one call does for all who wait, and takes less time than the server needs for them."""
+    if len(waiting) > max_rows:
+        return False
+    rows = sum([item.rows for item in waiting])
+    return rows <= max_rows and 0 < pace.seconds(1, rows) < len(waiting) * OWN_S
+
+
+def equal_turn(waiting: int, answered: int) -> int:
+    """Return how many of those who wait go into a batch, while so many others are being answered.
+
+    Clients that ask again as soon as they are answered make two batches, which take turns: what waited while
+    the other was predicted. Where the model is faster than the server, they should be equal, so that each of
+    the two works while the other does. A slow model gets all that waits.
+    """
+    return -(-(waiting + answered) // 2)
 
 
 def still_wanted(batch: Batch, now: float) -> Batch:

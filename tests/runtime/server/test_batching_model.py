@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import selectors
 import struct
 from collections import deque
@@ -261,7 +262,7 @@ class World:
         batcher, pool = self.batcher, self.pool
         assert batcher._admission.is_idle
         assert (batcher._admission._rows, batcher._admission._bytes) == (0, 0)
-        assert (batcher._running, batcher._pause, pool._running) == (None, None, None)
+        assert (batcher._running, batcher._pause, batcher._due, pool._running) == (None, None, None, None)
         left = (batcher._waiting, batcher._retries, pool._waiting, batcher._deadlines)
         assert [len(each) for each in left] == [0, 0, 0, 0]
 
@@ -291,10 +292,13 @@ histories = st.sampled_from([0, 30]).flatmap(lambda least: st.lists(turning, min
 """Of long ones, too: without being asked for them, hypothesis makes few."""
 
 
-async def lived(happened, max_delay_s):
+async def lived(happened, max_delay_s, is_outpaced):
     """Return a world in which all of *happened* happened, and then nothing for long."""
-    world = World(max_delay_s)
-    with mock.patch.object(pools, "ModelProcess", lambda owner: Process(world, owner)):
+    world, said = World(max_delay_s), itertools.cycle(is_outpaced)
+    with (
+        mock.patch.object(pools, "ModelProcess", lambda owner: Process(world, owner)),
+        mock.patch.object(batching, "is_outpaced", side_effect=said),
+    ):
         world.pool.open()
         await world.pool.until_ready()
         world.batcher.turn_on(4)
@@ -309,15 +313,18 @@ async def lived(happened, max_delay_s):
 
 
 @settings(max_examples=200)
-@given(histories, st.sampled_from([0.0, 0.2]))
-def test_whatever_happens_everybody_is_told_once_and_nothing_is_left(happened, max_delay_s):
-    """Answers, errors, departures, dead and hanging processes in any order: one end for each request."""
+@given(histories, st.sampled_from([0.0, 0.2]), st.lists(st.booleans(), min_size=1, max_size=7))
+def test_whatever_happens_everybody_is_told_once_and_nothing_is_left(happened, max_delay_s, is_outpaced):
+    """Answers, errors, departures, dead and hanging processes in any order: one end for each request.
+
+    This clock does not tell how fast the model is: it is faster than the server at random.
+    """
     loop = Loop()
     clock = SimpleNamespace(perf_counter=loop.time)
     with contextlib.closing(loop), contextlib.ExitStack() as patched:
         for module in WHILE_MODULES_ASK:
             patched.enter_context(mock.patch.object(module, "time", clock))
-        world = loop.run_until_complete(lived(happened, max_delay_s))
+        world = loop.run_until_complete(lived(happened, max_delay_s, is_outpaced))
 
     assert loop.errors == []
     world.check()

@@ -115,15 +115,19 @@ class Counting(OnePlace):
 
 
 @contextlib.asynccontextmanager
-async def fifteen_behind_one(monkeypatch, call_s):
-    """A batcher whose model takes *call_s* for a call, with a request that it predicts and 15 that wait."""
+async def fifteen_behind_one(monkeypatch, call_s, max_rows=64):
+    """A batcher whose model takes *call_s* for a call, with a request that it predicts and 15 that wait.
+
+    It joins *max_rows*; None: it joins nothing.
+    """
     clock = [0.0]
     for module in ("batching", "running"):
         stopped = SimpleNamespace(perf_counter=lambda: clock[0])
         monkeypatch.setattr(f"lading_runtime.server.{module}.time", stopped)
     pool = Counting(clock, call_s)
     batcher = Batcher(cast("Source", pool), BatchLimits(max_rows=64))
-    batcher.turn_on(64)
+    if max_rows is not None:
+        batcher.turn_on(max_rows)
     deadline = asyncio.get_running_loop().time() + 3600
     for _ in range(MIN_CALLS):
         asked = asyncio.ensure_future(batcher.predict(number(0), deadline))
@@ -153,12 +157,21 @@ def test_batches_that_take_turns_are_equal_unless_the_model_is_slow(monkeypatch,
     assert asyncio.run(main()) == sent
 
 
-@pytest.mark.parametrize(("call_s", "at_once", "sent"), [(1e-5, [1], [1, 9]), (CALL_S, [1, 15], [1, 15])])
-def test_a_fast_model_waits_for_the_end_of_a_turn(monkeypatch, call_s, at_once, sent):
+@pytest.mark.parametrize(
+    ("call_s", "max_rows", "at_once", "sent"),
+    [
+        (1e-5, 64, [1], [1, 9]),
+        (CALL_S, 64, [1, 15], [1, 15]),
+        # For all who wait together it takes longer than the server.
+        (3e-4, None, [1, 1], [1, 1]),
+        (3e-4, 4, [1, 4], [1, 4]),
+    ],
+)
+def test_a_fast_model_waits_for_the_end_of_a_turn(monkeypatch, call_s, max_rows, at_once, sent):
     """What comes in the turn of an answer goes along; a slow model gets what is there in the same moment."""
 
     async def main():
-        async with fifteen_behind_one(monkeypatch, call_s) as (batcher, pool):
+        async with fifteen_behind_one(monkeypatch, call_s, max_rows) as (batcher, pool):
             loop = asyncio.get_running_loop()
             pool.succeed()
             batcher.ask(number(16), loop.time() + 60, loop.time() + 60, Awaited(loop.create_future()))

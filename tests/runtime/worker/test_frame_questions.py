@@ -77,3 +77,19 @@ def test_where_narwhals_is_not_nothing_happens():
     assert ASKED not in sys.modules
 
     answer_for_arrays()
+
+
+def test_a_question_that_is_asked_in_another_way_stays(mlflow_python):
+    """A later narwhals may want more than the thing, or not say yes or no: then it is asked as it was."""
+    script = """
+import sys
+sys.path.append(sys.argv[1])
+from lading_runtime.worker.loaders.frame_questions import answering
+
+def wants_more(thing, *, backend): ...
+def says_more(thing): return "perhaps"
+
+assert answering(wants_more) is wants_more
+assert answering(says_more) is says_more
+"""
+    subprocess.run([str(mlflow_python), "-c", script, str(RUNTIME)], check=True)

@@ -1,4 +1,4 @@
-"""Whether a NumPy array is a data frame: asked by scikit-learn several times in each call, answered once.
+"""Whether an array is a data frame or a series: scikit-learn asks that again and again, for nothing.
 
 From version 1.9 on scikit-learn asks narwhals, which looks through the attributes of the array's class and
 through every library of data frames that is imported: nearly half of the time of a small prediction. Of
@@ -28,9 +28,13 @@ def answer_for_arrays() -> None:
 
 
 def answering(question: Question) -> Question:
-    """Return *question* with its answer for arrays remembered; as it is if that is not no."""
+    """Return *question* with its answer for arrays remembered; unchanged if that is not a plain no."""
     ndarray = importlib.import_module("numpy").ndarray
-    if question(ndarray((1, 1))):
+    try:
+        is_no = question(ndarray((1, 1))) is False
+    except Exception:  # noqa: BLE001 - of a version that nobody knows yet; it is asked what it was, then
+        is_no = False
+    if not is_no:
         return question
 
     @wraps(question)
