@@ -7,6 +7,7 @@ is refused at once if those before it, at the pace that the model has had of lat
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass
 
 from lading_runtime.errors import Overloaded
@@ -32,6 +33,9 @@ class QueueLimits:
 
     max_bytes: int
     """Of payloads."""
+
+
+UNLIMITED = QueueLimits(sys.maxsize, sys.maxsize)
 
 
 class Pace:

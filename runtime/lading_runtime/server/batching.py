@@ -24,7 +24,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sys
 import time
 from collections import deque
 from collections.abc import AsyncGenerator
@@ -33,7 +32,7 @@ from dataclasses import dataclass, replace
 
 from lading_runtime.errors import NotReady, Overloaded, ScoringError, Unsplittable
 from lading_runtime.payload import Payload
-from lading_runtime.server.admission import Admission, QueueLimits
+from lading_runtime.server.admission import UNLIMITED, Admission, QueueLimits
 from lading_runtime.server.deadlines import Deadlines
 from lading_runtime.server.events import Events, Unheard
 from lading_runtime.server.joining import Part, part_of, split, whole_of
@@ -59,8 +58,6 @@ HANGING_SHARE = 0.5
 
 UNUSUAL = 4
 """As many times as long as usual, and past its limit: then the model hangs. What came late to it may not."""
-
-UNLIMITED = QueueLimits(sys.maxsize, sys.maxsize)
 
 
 @dataclass(frozen=True)
@@ -240,7 +237,7 @@ class Batcher:
 
         Args:
             reason: why now.
-            answered: how many requests are being answered just now.
+            answered: how many requests have been answered, if batches should take equal turns.
         """
         while self._running is None:
             is_retry = bool(self._retries)
@@ -279,13 +276,8 @@ class Batcher:
             self._waiting.popleft()
         if not self._waiting or self._is_pausing():
             return []
-        waiting = len(self._waiting)
-        most = equal_turn(waiting, answered) if answered and self._is_outpaced() else waiting
+        most = equal_turn(len(self._waiting), answered) if answered else len(self._waiting)
         return take(self._waiting, self._limits.max_rows, most)
-
-    def _is_outpaced(self) -> bool:
-        """Tell whether the server is slower than the model, with what waits."""
-        return self._is_on and is_outpaced(self._waiting, self._limits.max_rows, self._admission.pace)
 
     def _is_worth_sending(self, item: Item) -> bool:
         """Tell whether *item* is wanted; refuse it if it has waited for so long that it will be too late."""
@@ -325,10 +317,10 @@ class Batcher:
         except Exception as error:  # noqa: BLE001 - an error of ours, too, is told to whoever waits
             self._failed(running.batch, error)
             parts = []
-        if self._is_outpaced():
+        if self._is_on and is_outpaced(self._waiting, self._limits.max_rows, self._admission.pace):
             self._send_soon("answered", len(running.batch))
         else:
-            self._send_next("answered", len(running.batch))
+            self._send_next("answered")
         queued_until = running.sent_at + prediction.queue_s
         for item, (value, buffers) in zip(running.batch, parts):
             item.succeed(value, buffers, queued_until - item.came_at, prediction.model_s)

@@ -62,8 +62,8 @@ class Answering:
 
     def __init__(self, whole: Whole, route: DirectRoute, observer: Observer) -> None:
         head = whole.head
-        is_known = head.is_identifying
-        correlation = observer.correlate(head.headers) if is_known else observer.new_correlation()
+        is_named = head.is_identifying
+        correlation = observer.correlate(head.headers) if is_named else observer.new_correlation()
         self._exchange = Exchange(METHOD, head.path, correlation)
         self._observer = observer
         self._question: Question | None = None

@@ -28,6 +28,7 @@ class Head:
     def __init__(self, url: bytes, headers: Headers, *, keep_alive: bool) -> None:
         self.url = url
         self.path = url.decode("ascii", "replace")
+        """As the log says it; what is answered by its head is plain ASCII."""
         self.headers = headers
         self.named = dict(headers)
         """By name; the last of those that have the same one."""

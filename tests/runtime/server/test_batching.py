@@ -14,6 +14,8 @@ from tests.runtime.turns import until_sent
 
 RAISES, EXITS, HANGS, COUNTS = -1.0, -2.0, -3.0, -4.0
 
+LIMITS = BatchLimits(max_rows=8)
+
 
 def numbers(*values, scale=None):
     """A payload of numbers, one per row."""
@@ -36,23 +38,26 @@ def recorded(pool):
     return batches
 
 
-def answered(open_pool, payloads, *, within_s=60.0, limits=None, is_on=True):
+def answered(
+    open_pool, payloads, *, within_s=60.0, limits=LIMITS, joined=LIMITS.max_rows, is_first_alone=True
+):
     """The answers to payloads, errors among them, and the batches that the model saw.
 
-    The first of them comes alone, the others while the model predicts it.
+    The first of them comes alone, the others while the model predicts it; or all come in one turn. So many
+    rows of several as are *joined* go together; None: they do not.
     """
-    limits = limits or BatchLimits(max_rows=8)
 
     async def main():
         async with open_pool() as pool:
             await pool.until_ready()
             batches = recorded(pool)
             batcher = Batcher(pool, limits)
-            if is_on:
-                batcher.turn_on(limits.max_rows)
+            if joined is not None:
+                batcher.turn_on(joined)
             deadline = asyncio.get_running_loop().time() + within_s
             first = asyncio.ensure_future(batcher.predict(payloads[0], deadline))
-            await until_sent()
+            if is_first_alone:
+                await until_sent()
             others = [batcher.predict(payload, deadline) for payload in payloads[1:]]
             answers = await asyncio.gather(first, *others, return_exceptions=True)
             return [plain(answer) for answer in answers], batches
@@ -78,23 +83,14 @@ def test_what_waits_is_sent_together_when_the_model_is_free(open_pool):
 
 def test_what_comes_in_one_turn_is_sent_together(open_pool):
     """Requests that are there at the same time need not wait for the first of them."""
+    _, batches = answered(open_pool, [numbers(value) for value in range(4)], is_first_alone=False)
 
-    async def main():
-        async with open_pool() as pool:
-            await pool.until_ready()
-            batches = recorded(pool)
-            batcher = Batcher(pool, BatchLimits(max_rows=8))
-            batcher.turn_on(8)
-            deadline = asyncio.get_running_loop().time() + 60
-            await asyncio.gather(*[batcher.predict(numbers(value), deadline) for value in range(4)])
-            return batches
-
-    assert asyncio.run(main()) == [[0, 1, 2, 3]]
+    assert batches == [[0, 1, 2, 3]]
 
 
 def test_nothing_is_joined_until_it_is_turned_on(open_pool):
     """Without the model's proof each request is predicted alone, in order."""
-    answers, batches = answered(open_pool, [numbers(1), numbers(2), numbers(3)], is_on=False)
+    answers, batches = answered(open_pool, [numbers(1), numbers(2), numbers(3)], joined=None)
 
     assert answers == [[2], [4], [6]]
     assert batches == [[1], [2], [3]]
@@ -103,7 +99,7 @@ def test_nothing_is_joined_until_it_is_turned_on(open_pool):
 def test_a_batch_has_no_more_rows_than_it_may(open_pool):
     """Requests that do not fit wait for the next batch."""
     payloads = [numbers(0), numbers(1, 2), numbers(3, 4), numbers(5, 6)]
-    answers, batches = answered(open_pool, payloads, limits=BatchLimits(max_rows=4))
+    answers, batches = answered(open_pool, payloads, limits=BatchLimits(max_rows=4), joined=4)
 
     assert answers == [[0], [2, 4], [6, 8], [10, 12]]
     assert batches == [[0], [1, 2, 3, 4], [5, 6]]
@@ -111,7 +107,7 @@ def test_a_batch_has_no_more_rows_than_it_may(open_pool):
 
 def test_a_large_request_is_cut(open_pool):
     """A request with more rows than a batch becomes several, and its answer is whole."""
-    answers, batches = answered(open_pool, [numbers(*range(10))], limits=BatchLimits(max_rows=4))
+    answers, batches = answered(open_pool, [numbers(*range(10))], limits=BatchLimits(max_rows=4), joined=4)
 
     assert answers == [[2 * number for number in range(10)]]
     assert batches == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
@@ -147,21 +143,10 @@ def test_a_request_that_hangs_harms_no_other(open_pool):
 
 def test_what_the_model_was_not_tried_with_is_not_joined_and_not_cut(open_pool):
     """Of several requests, as many rows go together as the model was tried with; one goes as a whole."""
+    payloads = [numbers(0), numbers(1, 2, 3), numbers(4), numbers(5), numbers(6), numbers(*range(6))]
+    _, batches = answered(open_pool, payloads, limits=BatchLimits(max_rows=4), joined=2)
 
-    async def main():
-        async with open_pool() as pool:
-            await pool.until_ready()
-            batches = recorded(pool)
-            batcher = Batcher(pool, BatchLimits(max_rows=4))
-            batcher.turn_on(2)
-            deadline = asyncio.get_running_loop().time() + 60
-            payloads = [numbers(0), numbers(1, 2, 3), numbers(4), numbers(5), numbers(6), numbers(*range(6))]
-            first = asyncio.ensure_future(batcher.predict(payloads[0], deadline))
-            await until_sent()
-            await asyncio.gather(first, *[batcher.predict(payload, deadline) for payload in payloads[1:]])
-            return batches
-
-    assert asyncio.run(main()) == [[0], [1, 2, 3], [4, 5], [6], [0, 1, 2, 3], [4, 5]]
+    assert batches == [[0], [1, 2, 3], [4, 5], [6], [0, 1, 2, 3], [4, 5]]
 
 
 def test_an_answer_that_is_not_by_rows_ends_batching(open_pool):
@@ -198,7 +183,9 @@ def test_an_idle_model_waits_for_others_only_as_long_as_it_is_told(open_pool):
     """With a delay the first request of a batch waits that long, or until the batch is full."""
     limits = BatchLimits(max_rows=3, max_delay_s=0.2)
     began = time.perf_counter()
-    answers, batches = answered(open_pool, [numbers(1), numbers(2), numbers(3), numbers(4)], limits=limits)
+    answers, batches = answered(
+        open_pool, [numbers(1), numbers(2), numbers(3), numbers(4)], limits=limits, joined=3
+    )
 
     assert time.perf_counter() - began >= limits.max_delay_s
     assert answers == [[2], [4], [6], [8]]
