@@ -74,7 +74,7 @@ def create_app(
         yield
         deciding.cancel()
         pool.close()
-        observer.close()
+        observer.flush()
         await instruments.close()
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)

@@ -95,8 +95,15 @@ class Exchange:
         if None in told or is_unusual:
             return words_of(self.fields())
         return WORDS % (
-            *(self.method, path_word(self.path), self.status, self.received_bytes, self.sent_bytes),
-            *(self.total_s * 1e3, self.decode_s * 1e3, self.queue_s * 1e3),  # type: ignore[operator]
-            *(self.model_s * 1e3, self.encode_s * 1e3),  # type: ignore[operator]
+            self.method,
+            path_word(self.path),
+            self.status,
+            self.received_bytes,
+            self.sent_bytes,
+            self.total_s * 1e3,
+            self.decode_s * 1e3,  # type: ignore[operator]
+            self.queue_s * 1e3,  # type: ignore[operator]
+            self.model_s * 1e3,  # type: ignore[operator]
+            self.encode_s * 1e3,  # type: ignore[operator]
             word(self.correlation.request_id),
         )

@@ -9,21 +9,30 @@ from typing import Callable, Protocol
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lading_runtime.server.access import AccessLog
+from lading_runtime.server.access import log
 from lading_runtime.server.correlation import CURRENT, Correlation, RequestIds, correlate
 from lading_runtime.server.exchange import CLIENT, CLIENT_CLOSED_REQUEST, SCOPE_KEY, Exchange
 from lading_runtime.server.metrics import Metrics
 from lading_runtime.server.tracing import Tracer
 
+GATHER_S = 0.005
+"""How long those that have been answered may wait for others before they are counted and logged.
+
+Each has its own time, and is soon enough for who reads it; several at once take half of the time.
+"""
+
+MOST = 64
+"""Requests that are gathered."""
+
 
 class Observer:
-    """Knows requests apart, counts them and logs them, those of one turn of the event loop at once."""
+    """Knows requests apart, counts them and logs them, those of some milliseconds at once."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
         self._new_id = RequestIds()
-        self._log = AccessLog()
-        self._ended: list[Exchange] = []
+        self._gathered: list[Exchange] = []
+        self._timer: asyncio.TimerHandle | None = None
 
     def correlate(self, headers: Iterable[tuple[bytes, bytes]]) -> Correlation:
         """Return what ties a request with *headers* to others."""
@@ -34,23 +43,27 @@ class Observer:
         return Correlation(self._new_id(), None)
 
     def answered(self, exchange: Exchange, route: str) -> None:
-        """Count and log a request that has been answered, as soon as the event loop has done what is due."""
+        """Count and log a request that has been answered, soon."""
         exchange.end(route)
-        if not self._ended:
-            asyncio.get_running_loop().call_soon(self._flush, context=Context())
-        self._ended.append(exchange)
+        self._gathered.append(exchange)
+        if len(self._gathered) >= MOST:
+            self.flush()
+        elif self._timer is None:
+            # What is logged then is of no single request.
+            self._timer = asyncio.get_running_loop().call_later(GATHER_S, self._ring, context=Context())
 
-    def close(self) -> None:
-        """Log what has not been logged yet."""
-        self._flush()
-        self._log.flush()
+    def flush(self) -> None:
+        """Count and log what has not been yet."""
+        gathered, self._gathered = self._gathered, []
+        if gathered:
+            try:
+                self._metrics.requests(gathered)
+            finally:
+                log(gathered)
 
-    def _flush(self) -> None:
-        ended, self._ended = self._ended, []
-        try:
-            self._metrics.requests(ended)
-        finally:
-            self._log.add(ended)
+    def _ring(self) -> None:
+        self._timer = None
+        self.flush()
 
 
 class Observation:
