@@ -63,14 +63,6 @@ def _size(value: Any) -> int:
     return len(value) if isinstance(value, (list, dict)) else 0
 
 
-def only_row(split: Any) -> tuple[Any, Any] | None:
-    """Return the columns and the row of a split data frame that has one, and no index; else None."""
-    if type(split) is not dict or len(split) != 2:  # noqa: PLR2004 - columns and data
-        return None
-    rows = split.get("data")
-    return (split.get("columns"), rows[0]) if type(rows) is list and len(rows) == 1 else None
-
-
 def table_of_split(split: Any) -> Table:
     """Return a split data frame.
 

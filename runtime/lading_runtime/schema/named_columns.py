@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -85,6 +86,11 @@ class NamedColumns:
         is_one = len(rules) == 1 and all(isinstance(field.rule, Number) for field in self.fields)
         return rules.pop() if is_one else None
 
+    @cached_property
+    def _row_layout(self) -> struct.Struct | None:
+        """How a row lies in memory, if it is nothing but numbers of one width."""
+        return None if self._number is None else self._number.layout(len(self.fields))
+
     def _as_numbers(self, table: Table, buffers: Buffers) -> Node | None:
         """Return *table* if it is these columns, in order, and nothing but plain numbers; else None."""
         if self._number is None or table.labels != self._labels:
@@ -97,11 +103,14 @@ class NamedColumns:
 
         Most requests are such a row. Then it need not be made a table first, which takes twice the time.
         """
-        number = self._number
-        if number is None or labels != self._labels or type(row) is not list or len(row) != len(labels):
+        layout = self._row_layout
+        if layout is None or labels != self._labels or type(row) is not list:
             return None
-        packed = number.pack_plain(row)
-        return None if packed is None else self._packed(packed, 1, None, buffers)
+        try:
+            cells = layout.pack(*row)
+        except (OverflowError, struct.error):
+            return None
+        return self._packed(cells, 1, None, buffers)
 
     def _packed(self, cells: bytes, rows: int, row_labels: list[Any] | None, buffers: Buffers) -> Node:
         assert self._number is not None  # noqa: S101 - it packed them

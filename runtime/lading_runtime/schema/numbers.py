@@ -90,23 +90,27 @@ class Number:
         starts = range(0, len(cells), BLOCK_CELLS)
         return b"".join([self._pack(cells[start : start + BLOCK_CELLS]) for start in starts])
 
+    def layout(self, count: int) -> struct.Struct:
+        """Return how so many numbers lie one after the other."""
+        return struct.Struct(f"={count}{self.code}")
+
     def pack_plain(self, cells: Cells) -> bytes | None:
         """Return *cells* packed if each is a number of this kind already; None if one must be looked at."""
         if len(cells) > BLOCK_CELLS:
             return None
         try:
-            return struct.pack(f"={len(cells)}{self.code}", *cells)
+            return self.layout(len(cells)).pack(*cells)
         except (OverflowError, struct.error):
             return None
 
     def _pack(self, cells: Cells) -> bytes:
-        layout = f"={len(cells)}{self.code}"
+        layout = self.layout(len(cells))
         try:
-            return struct.pack(layout, *cells)
+            return layout.pack(*cells)
         except (OverflowError, struct.error):
             numbers = self._numbers(cells)
         try:
-            return struct.pack(layout, *numbers)
+            return layout.pack(*numbers)
         except (OverflowError, struct.error):
             raise Unreadable(f"a number beyond {self.dtype[2:]} bytes") from None
 

@@ -1,6 +1,7 @@
 """Bodies to payloads."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -106,6 +107,45 @@ def test_no_bytes_break_the_server(body, media_type, of):
 def test_no_json_breaks_the_server(document, of):
     """Whatever JSON comes, it becomes a payload or a request's error."""
     assert_answered(json.dumps(document).encode(), None, of)
+
+
+NUMBERS = st.integers(-(2**70), 2**70) | st.floats() | st.booleans()
+ROW_SIGNATURES = {
+    **{kind: signature([column(kind, name) for name in "xy"]) for kind in SCALARS},
+    "a double and a long": signature([column("double"), column("long", "y")]),
+    "an optional double": signature([column("double"), column("double", "y", required=False)]),
+    "doubles and a param": signature([column("double", name) for name in "xy"], params=json.dumps([PARAM])),
+    "a type hint": replace(signature([column("double", name) for name in "xy"]), is_from_type_hint=True),
+}
+
+
+def outcome(split, of, **others):
+    """What a split data frame becomes: its payload but for its labels of rows, or the error."""
+    body = json.dumps({"dataframe_split": split, **others}).encode()
+    try:
+        payload = decode(body, None, of)
+    except RequestError as error:
+        return type(error), error.message
+    return payload._replace(data={**payload.data, "index": None})
+
+
+@given(
+    st.sampled_from(["xy", "yx", "x", "xyz", ""]),
+    st.lists(NUMBERS, min_size=2, max_size=2) | st.lists(NUMBERS | LEAVES, max_size=3) | JSON,
+    st.sampled_from(list(ROW_SIGNATURES)),
+    st.sampled_from([{}, {"params": {"n": 2}}, {"stream": True}]),
+)
+@example("xy", [1.5, 2], "double", {})
+@example("xy", [1, 2], "a double and a long", {})
+@example("xy", [1.5, 2.5], "doubles and a param", {})
+@example("xy", [1.5, 2.5], "a type hint", {})
+@example("yx", [1.5, 2.5], "double", {})
+def test_one_row_becomes_what_it_becomes_among_others(labels, row, kind, others):
+    """A row alone, which is read in a shorter way, is read as one with a label, which is not."""
+    of = ROW_SIGNATURES[kind]
+    split = {"columns": list(labels), "data": [row]}
+
+    assert outcome(split, of, **others) == outcome({**split, "index": [0]}, of, **others)
 
 
 @pytest.mark.parametrize(
