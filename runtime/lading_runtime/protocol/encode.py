@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import sys
 from collections.abc import Sequence
 from math import prod
 from typing import Any
@@ -20,6 +21,12 @@ CODES = {
 
 BYTE_ORDERS = {"<": "<", ">": ">", "|": "=", "=": "="}
 
+OWN = "<" if sys.byteorder == "little" else ">"
+CASTABLE: dict[str, Any] = {
+    order + width: code for width, code in CODES.items() if code != "e" for order in (OWN, "|", "=")
+}
+"""The dtypes that `memoryview` reads, too, in half of the time; it knows no arrays without cells."""
+
 
 def encode(value: Node, buffers: Sequence[Buffer], *, is_wrapped: bool) -> bytes:
     """Return the body that says *value*, which is a prediction as the model process sends it.
@@ -31,8 +38,11 @@ def encode(value: Node, buffers: Sequence[Buffer], *, is_wrapped: bool) -> bytes
     return b'{"predictions": ' + text + b"}" if is_wrapped else text
 
 
-def encode_array(dtype: str, shape: Sequence[int], buffer: Buffer) -> bytes:
+def encode_array(dtype: str, shape: list[int], buffer: Buffer) -> bytes:
     """Return numbers in C order as nested JSON lists; 32-bit floats say all digits of their 64-bit value."""
+    code = CASTABLE.get(dtype)
+    if code is not None and all(shape):
+        return orjson.dumps(memoryview(buffer).cast(code, shape).tolist())
     layout = f"{BYTE_ORDERS[dtype[0]]}{prod(shape)}{CODES[dtype[1:]]}"
     return orjson.dumps(_nested(struct.unpack(layout, buffer), shape))
 

@@ -29,6 +29,7 @@ from collections import deque
 from collections.abc import AsyncGenerator
 from contextvars import Context
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from lading_runtime.errors import NotReady, Overloaded, ScoringError, Unsplittable
 from lading_runtime.payload import Payload
@@ -90,6 +91,10 @@ class Batcher:
         self._due: tuple[str, int] | None = None
         """What the next batch is sent with, at the end of this turn of the event loop; None: it is not."""
         self.events: Events = Unheard()
+
+    @cached_property
+    def _loop(self) -> asyncio.AbstractEventLoop:
+        return asyncio.get_running_loop()
 
     def turn_on(self, max_rows: int) -> None:
         """Join and cut requests from now on; until then they take the same way one by one.
@@ -166,7 +171,7 @@ class Batcher:
         self._pool.check_accepts()
         part = part_of(payload) if self._is_on else None
         rows = 1 if part is None else part.rows
-        within_s = times.deadline - asyncio.get_running_loop().time()
+        within_s = times.deadline - self._loop.time()
         try:
             self._admission.check(rows, size_of(payload), within_s, self._batch_rows)
         except Overloaded:
@@ -214,7 +219,7 @@ class Batcher:
 
     async def _answer_to(self, payload: Payload, part: Part | None, times: Times) -> Prediction:
         """Return the answer, or raise it; if nobody awaits it any more, give up its place."""
-        awaited = Awaited(asyncio.get_running_loop().create_future())
+        awaited = Awaited(self._loop.create_future())
         item = self._line_up(payload, part, times, awaited)
         try:
             return await awaited.answer
@@ -225,7 +230,7 @@ class Batcher:
         """Do what `_send_next` does, with all that comes in this turn of the event loop; once for each."""
         if self._due is None:
             self._due = reason, answered
-            asyncio.get_running_loop().call_soon(self._send_due, context=Context())
+            self._loop.call_soon(self._send_due, context=Context())
 
     def _send_due(self) -> None:
         if self._due is not None:
@@ -260,7 +265,7 @@ class Batcher:
 
     def _patience_s(self, running: Running) -> float | None:
         """Return after how long the model counts as one that hangs; None: at the limit."""
-        left_s = min([item.times.limit for item in running.batch]) - asyncio.get_running_loop().time()
+        left_s = min([item.times.limit for item in running.batch]) - self._loop.time()
         usual_s = UNUSUAL * self._admission.pace.seconds(1, running.rows)
         # One that is alone at last may be the one that hangs: those behind it need time, too.
         if len(running.batch) > 1 or self._retries:
@@ -270,7 +275,7 @@ class Batcher:
     def _next_batch(self, answered: int) -> Batch:
         """Return what is to be sent now; empty if nothing is."""
         while self._retries:
-            if batch := still_wanted(self._retries.popleft(), asyncio.get_running_loop().time()):
+            if batch := still_wanted(self._retries.popleft(), self._loop.time()):
                 return batch
         while self._waiting and not self._is_worth_sending(self._waiting[0]):
             self._waiting.popleft()
@@ -281,7 +286,7 @@ class Batcher:
 
     def _is_worth_sending(self, item: Item) -> bool:
         """Tell whether *item* is wanted; refuse it if it has waited for so long that it will be too late."""
-        left_s = item.times.deadline - asyncio.get_running_loop().time()
+        left_s = item.times.deadline - self._loop.time()
         if not item.is_first and left_s < self._admission.pace.seconds(1, item.rows):
             item.fail(Overloaded("the server is overloaded", 1))
         if item.is_wanted:
@@ -297,7 +302,7 @@ class Batcher:
         if left_s <= 0 or sum(item.rows for item in self._waiting) >= self._limits.max_rows:
             return False
         if self._pause is None:
-            self._pause = asyncio.get_running_loop().call_later(left_s, self._end_pause, context=Context())
+            self._pause = self._loop.call_later(left_s, self._end_pause, context=Context())
         return True
 
     def _end_pause(self) -> None:

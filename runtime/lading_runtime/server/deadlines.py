@@ -16,8 +16,12 @@ class Expiring(Protocol):
     """What has a deadline."""
 
     @property
+    def is_open(self) -> bool:
+        """Whether it has not ended yet."""
+
+    @property
     def is_wanted(self) -> bool:
-        """Whether it is still waited for."""
+        """Whether anybody waits for it."""
 
     def expire(self) -> None:
         """Its deadline has passed."""
@@ -39,7 +43,7 @@ class Deadlines:
     def add(self, expiring: Expiring, deadline: float) -> None:
         """Have *expiring* expire at *deadline*, if it is wanted by then."""
         heap = self._heap
-        while heap and not heap[0][2].is_wanted:
+        while heap and not heap[0][2].is_open:
             heappop(heap)
         heappush(heap, (deadline, next(self._numbers), expiring))
         if self._timer is None or deadline < self._rings_at:
@@ -57,7 +61,7 @@ class Deadlines:
         self._timer = None
         heap, now = self._heap, asyncio.get_running_loop().time()
         try:
-            while heap and (heap[0][0] <= now or not heap[0][2].is_wanted):
+            while heap and (heap[0][0] <= now or not heap[0][2].is_open):
                 expiring = heappop(heap)[2]
                 if expiring.is_wanted:
                     expiring.expire()

@@ -17,13 +17,14 @@ from lading_runtime.server.correlation import CURRENT, Correlation
 from lading_runtime.server.dialect import Question
 from lading_runtime.server.exchange import Exchange
 from lading_runtime.server.interruption import ClientDisconnected
-from lading_runtime.server.invocations import Invocations, is_small
+from lading_runtime.server.invocations import Invocations, is_small, say
 from lading_runtime.server.observation import Observer
 from lading_runtime.server.predictor import Prediction
 from lading_runtime.server.responses import Response
 from lading_runtime.server.whole import Whole
 
 METHOD = "POST"
+HEAD = b"content-type: %b\r\ncontent-length: %d\r\n%b%b"
 
 
 class DirectRoute(NamedTuple):
@@ -89,12 +90,13 @@ class Answering:
     def answered(self, prediction: Prediction) -> None:
         """Answer with the prediction."""
         assert self._question is not None  # noqa: S101 - it was asked
-        scoring, exchange = self._route.scoring, self._exchange
+        exchange = self._exchange
         if not is_small(prediction):
+            scoring = self._route.scoring
             self._whole.run(self._respond_later(scoring.respond_with(self._question, prediction, exchange)))
             return
         try:
-            response = scoring.response_with(self._question, prediction, exchange)
+            response = say(self._question.answer, prediction, exchange)
         except Exception as error:  # noqa: BLE001 - the client is told
             self.failed(error)
         else:
@@ -140,7 +142,5 @@ class Answering:
 
 def head_of(response: Response, correlation: Correlation) -> bytes:
     """Return the headers of *response* as lines."""
-    lines = b"content-type: %b\r\ncontent-length: %d\r\n" % (response.media_type, len(response.body))
-    for header in response.headers:
-        lines += b"%b: %b\r\n" % header
-    return lines + correlation.lines()
+    others = b"".join([b"%b: %b\r\n" % header for header in response.headers]) if response.headers else b""
+    return HEAD % (response.media_type, len(response.body), others, correlation.lines())

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from functools import partial
+from functools import cached_property, partial
 from typing import TypeVar
 
 from starlette.types import Receive, Scope, Send
@@ -79,6 +79,11 @@ class Invocations:
         self._threads = ThreadPoolExecutor(CODEC_THREADS, thread_name_prefix="codec")
         self._heap = Heap(self._threads)
 
+    @cached_property
+    def _loop(self) -> asyncio.AbstractEventLoop:
+        # To ask for it takes a system call before Python 3.12, to find out whether the process has forked.
+        return asyncio.get_running_loop()
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         exchange: Exchange = scope[SCOPE_KEY]
@@ -103,7 +108,7 @@ class Invocations:
         return len(body) <= self._inline_bytes and CONTENT_ENCODING not in headers
 
     def ask(self, body: bytes, headers: Headers, exchange: Exchange, waiter: Waiter) -> Question:
-        """Return what a quick *body* asks; *waiter* will be told what the model answers.
+        """Return what a quick *body* asks; *waiter* will be told what the model answers, in one part.
 
         Raises:
             ScoringError: there will be no answer.
@@ -112,7 +117,7 @@ class Invocations:
         # Before it is decoded: that would take longer than to refuse it.
         self._predictor.check_accepts()
         exchange.received_bytes = len(body)
-        question = self._decode(body, headers, exchange)
+        question = self._decode(body, headers, exchange, is_streamable=False)
         self._predictor.ask(question.payload, deadline, limit, waiter)
         return question
 
@@ -144,14 +149,6 @@ class Invocations:
         finally:
             self._trim_after(exchange)
 
-    def response_with(self, question: Question, prediction: Prediction, exchange: Exchange) -> Response:
-        """Return the answer to *question*, of a small prediction.
-
-        Raises:
-            ScoringError: it cannot be said.
-        """
-        return _say(question.answer, prediction, exchange)
-
     def refusal(self, error: Exception, exchange: Exchange) -> Response:
         """Return the answer that says *error*, which is noted."""
         has_stack_traces = self._settings.has_stack_traces
@@ -175,7 +172,7 @@ class Invocations:
 
     def _deadlines(self, headers: Headers) -> tuple[float, float]:
         """Return until when the client waits, and when the model counts as one that hangs."""
-        now, timeout_s = asyncio.get_running_loop().time(), self._settings.request_timeout_s
+        now, timeout_s = self._loop.time(), self._settings.request_timeout_s
         return now + asked_timeout_s(headers, timeout_s), now + timeout_s
 
     async def _score(self, scope: Scope, receive: Receive, exchange: Exchange, reply: Reply) -> None:
@@ -197,9 +194,10 @@ class Invocations:
 
     async def _read(self, body: bytes, headers: Headers, deadline: float, exchange: Exchange) -> Question:
         if self.is_quick(body, headers):
-            return self._decode(body, headers, exchange)
+            return self._decode(body, headers, exchange, is_streamable=self.is_streamable)
         with Cutoff(deadline, DeadlineExceeded("the body could not be read within the request timeout")):
-            return await self._in_thread(partial(self._decode, body, headers, exchange), exchange)
+            decode = partial(self._decode, body, headers, exchange, is_streamable=self.is_streamable)
+            return await self._in_thread(decode, exchange)
 
     async def _stream(self, question: Question, deadline: float, exchange: Exchange, reply: Reply) -> None:
         """Send each part of the answer when it is there; the model stops when this does."""
@@ -215,14 +213,13 @@ class Invocations:
     async def _encode(
         self, encode: Callable[[Node, Sequence[Buffer]], T], prediction: Prediction, exchange: Exchange
     ) -> T:
-        work = partial(_say, encode, prediction, exchange)
+        work = partial(say, encode, prediction, exchange)
         return work() if is_small(prediction) else await self._in_thread(work, exchange)
 
-    def _decode(self, body: bytes, headers: Headers, exchange: Exchange) -> Question:
+    def _decode(self, body: bytes, headers: Headers, exchange: Exchange, *, is_streamable: bool) -> Question:
         began = time.perf_counter()
         if CONTENT_ENCODING in headers:
             body = unpack_body(body, headers[CONTENT_ENCODING], max_bytes=self._settings.max_body_bytes)
-        is_streamable = self._predictor.is_streamable
         question = self._dialect.read(body, headers, self._signature, is_streamable=is_streamable)
         exchange.decoded_at = time.perf_counter()
         exchange.decode_s = exchange.decoded_at - began
@@ -230,7 +227,7 @@ class Invocations:
 
     async def _in_thread(self, work: Callable[[], T], exchange: Exchange) -> T:
         exchange.is_large = True
-        return await asyncio.get_running_loop().run_in_executor(self._threads, _do_uncollected, work)
+        return await self._loop.run_in_executor(self._threads, _do_uncollected, work)
 
 
 def is_small(prediction: Prediction) -> bool:
@@ -258,7 +255,8 @@ def _do_uncollected(work: Callable[[], T]) -> T:
         return work()
 
 
-def _say(encode: Callable[[Node, Sequence[Buffer]], T], prediction: Prediction, exchange: Exchange) -> T:
+def say(encode: Callable[[Node, Sequence[Buffer]], T], prediction: Prediction, exchange: Exchange) -> T:
+    """Return what *encode* makes of *prediction*; *exchange* knows how long everything took."""
     exchange.queue_s, exchange.model_s = prediction.queue_s, prediction.model_s
     began = time.perf_counter()
     encoded = encode(prediction.value, prediction.buffers)

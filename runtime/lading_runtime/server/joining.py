@@ -42,7 +42,8 @@ class Part(NamedTuple):
 def part_of(payload: Payload) -> Part | None:
     """Return how *payload* can be joined with others, or None if it cannot."""
     data = payload.data
-    described = _JOINABLE[data["kind"]].describe(data, payload.buffers) if data["kind"] in _JOINABLE else None
+    kind = _JOINABLE.get(data["kind"])
+    described = None if kind is None else kind.describe(data, payload.buffers)
     if described is None or described[1] == 0:
         return None
     key, rows = described

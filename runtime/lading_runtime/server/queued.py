@@ -57,7 +57,7 @@ class Item:
     """One request, or a piece of one; open, and wanted, until somebody has been told how it ended."""
 
     __slots__ = (
-        *("_admission", "_is_open", "_waiter", "came_at", "is_first", "key", "payload"),
+        *("_admission", "_waiter", "came_at", "is_first", "is_open", "key", "payload"),
         *("rows", "size_bytes", "times"),
     )
 
@@ -73,7 +73,8 @@ class Item:
         self.is_first = admission.is_idle
         """Whether nobody was before it when it came: it is tried, however little time it has."""
         self.came_at = time.perf_counter()
-        self._is_open = True
+        self.is_open = True
+        """Whether nobody has been told yet."""
         self._waiter = waiter
         self._admission = admission
         admission.enter(self.rows, self.size_bytes)
@@ -81,18 +82,18 @@ class Item:
     @property
     def is_wanted(self) -> bool:
         """Whether anybody waits for the answer."""
-        return self._is_open and self._waiter.is_wanted
+        return self._waiter.is_wanted
 
     def succeed(self, value: Node, buffers: Sequence[Buffer], queue_s: float, model_s: float) -> None:
         """Hand the answer to whoever still waits."""
-        if self._is_open:
+        if self.is_open:
             waiter = self._waiter
             self.leave()
             waiter.answered(Prediction(value, buffers, queue_s, model_s))
 
     def fail(self, error: Exception) -> None:
         """Hand an error to whoever still waits."""
-        if self._is_open:
+        if self.is_open:
             waiter = self._waiter
             self.leave()
             waiter.failed(error)
@@ -107,8 +108,8 @@ class Item:
 
     def leave(self) -> None:
         """Nobody waits any more; keep nothing of the request, perhaps while it is still in the queue."""
-        if self._is_open:
-            self._is_open = False
+        if self.is_open:
+            self.is_open = False
             self.payload, self._waiter = ANSWERED, NOBODY
             self._admission.leave(self.rows, self.size_bytes)
 

@@ -16,9 +16,14 @@ class Waiting:
         self.expired_at = None
 
     @property
-    def is_wanted(self):
+    def is_open(self):
         """Whether it was neither answered nor expired until now."""
         return self.loop.now < self.answered_at and self.expired_at is None
+
+    @property
+    def is_wanted(self):
+        """Whether somebody waits for it."""
+        return self.is_open
 
     def expire(self):
         """Note when."""
