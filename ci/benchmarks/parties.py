@@ -1,7 +1,6 @@
 """The servers that are compared on an MLflow model: MLflow's, Lading's as an image starts it, and an echo."""
 
 import os
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -49,8 +48,8 @@ def unbatched(setting: Setting, port: int) -> Party:
     return replace(party, name="Lading, batching off", env={**party.env, "LADING_BATCHING": "off"})
 
 
-def echo(_: Setting, port: int) -> Party:
-    """Return uvicorn with an application that echoes the body."""
+def echo(setting: Setting, port: int) -> Party:
+    """Return the server's own uvicorn with an application that echoes the body."""
     options = ["--loop", "uvloop", "--http", "httptools", "--lifespan", "off", "--no-access-log"]
-    command = [sys.executable, "-m", "uvicorn", "echo:app", "--port", str(port), *options]
+    command = [str(setting.server_python), "-m", "uvicorn", "echo:app", "--port", str(port), *options]
     return Party("uvicorn, echoing", [*command, "--app-dir", str(Path(__file__).parent)], {})
