@@ -7,10 +7,9 @@ is refused at once if those before it, at the pace that the model has had of lat
 from __future__ import annotations
 
 import math
-import sys
-from dataclasses import dataclass
 
 from lading_runtime.errors import Overloaded
+from lading_runtime.server.limits import QueueLimits
 
 DECAY = 0.9
 """How much of the past counts after another call: about the last ten matter."""
@@ -22,20 +21,6 @@ HEADROOM = 0.8
 """Of its time that a request may be expected to take: no pace is kept exactly."""
 
 MAX_RETRY_AFTER_S = 60
-
-
-@dataclass(frozen=True)
-class QueueLimits:
-    """What may wait for the model process, and be in it."""
-
-    max_rows: int
-    """A request that cannot be grouped counts as one."""
-
-    max_bytes: int
-    """Of payloads."""
-
-
-UNLIMITED = QueueLimits(sys.maxsize, sys.maxsize)
 
 
 class Pace:

@@ -14,15 +14,15 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from lading_runtime.schema.signature import Signature
 from lading_runtime.server.access_control import PROBES, controlled
-from lading_runtime.server.admission import QueueLimits
 from lading_runtime.server.agents import INFO, SCORING_PATHS, AgentInfo
-from lading_runtime.server.batching import Batcher, BatchLimits
+from lading_runtime.server.batching import Batcher
 from lading_runtime.server.card import Served
 from lading_runtime.server.connection import ConnectionEvents
 from lading_runtime.server.direct import Direct, DirectRoute
 from lading_runtime.server.identity import identity_of
 from lading_runtime.server.instruments import Instruments
 from lading_runtime.server.invocations import Invocations
+from lading_runtime.server.limits import BatchLimits, QueueLimits
 from lading_runtime.server.model import ServedModel
 from lading_runtime.server.observation import Observation, Observer
 from lading_runtime.server.open_inference import PATH, OpenInference, infer_path

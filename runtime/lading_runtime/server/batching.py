@@ -28,15 +28,16 @@ import time
 from collections import deque
 from collections.abc import AsyncGenerator
 from contextvars import Context
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 
 from lading_runtime.errors import NotReady, Overloaded, ScoringError, Unsplittable
 from lading_runtime.payload import Payload
-from lading_runtime.server.admission import UNLIMITED, Admission, QueueLimits
+from lading_runtime.server.admission import Admission
 from lading_runtime.server.deadlines import Deadlines
 from lading_runtime.server.events import Events, Unheard
 from lading_runtime.server.joining import Part, part_of, split, whole_of
+from lading_runtime.server.limits import UNLIMITED, BatchLimits, QueueLimits
 from lading_runtime.server.predictor import Prediction, Waiter
 from lading_runtime.server.queued import (
     Batch,
@@ -59,17 +60,6 @@ HANGING_SHARE = 0.5
 
 UNUSUAL = 4
 """As many times as long as usual, and past its limit: then the model hangs. What came late to it may not."""
-
-
-@dataclass(frozen=True)
-class BatchLimits:
-    """How far requests are grouped."""
-
-    max_rows: int
-    """Of a batch."""
-
-    max_delay_s: float = 0.0
-    """How long a request may wait for others while the model has nothing to do."""
 
 
 class Batcher:

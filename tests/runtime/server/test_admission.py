@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lading_runtime.errors import Overloaded
-from lading_runtime.server.admission import HEADROOM, MIN_CALLS, Admission, Pace, QueueLimits
+from lading_runtime.server.admission import HEADROOM, MIN_CALLS, Admission, Pace
+from lading_runtime.server.limits import QueueLimits
 
 ROOMY = QueueLimits(sys.maxsize, sys.maxsize)
 

@@ -7,7 +7,8 @@ import time
 import pytest
 from lading_runtime.errors import DeadlineExceeded, ModelError, ModelProcessLost, ScoringError
 from lading_runtime.payload import Payload
-from lading_runtime.server.batching import Batcher, BatchLimits
+from lading_runtime.server.batching import Batcher
+from lading_runtime.server.limits import BatchLimits
 from lading_runtime.wire import Buffer
 
 from tests.runtime.turns import until_sent

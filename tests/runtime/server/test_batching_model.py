@@ -16,10 +16,10 @@ from lading_runtime.errors import ScoringError
 from lading_runtime.payload import Payload
 from lading_runtime.server import batching, jobs, queued, running
 from lading_runtime.server import pool as pools
-from lading_runtime.server.admission import QueueLimits
-from lading_runtime.server.batching import Batcher, BatchLimits
+from lading_runtime.server.batching import Batcher
 from lading_runtime.server.framing import MessageReader
 from lading_runtime.server.interruption import ClientDisconnected
+from lading_runtime.server.limits import BatchLimits, QueueLimits
 from lading_runtime.server.pool import Pool
 from lading_runtime.wire import Message
 

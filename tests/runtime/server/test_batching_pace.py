@@ -9,8 +9,9 @@ from typing import cast
 import pytest
 from lading_runtime.errors import DeadlineExceeded, Overloaded
 from lading_runtime.payload import Payload
-from lading_runtime.server.admission import MIN_CALLS, QueueLimits
-from lading_runtime.server.batching import UNUSUAL, Batcher, BatchLimits
+from lading_runtime.server.admission import MIN_CALLS
+from lading_runtime.server.batching import UNUSUAL, Batcher
+from lading_runtime.server.limits import BatchLimits, QueueLimits
 from lading_runtime.server.predictor import Prediction
 from lading_runtime.server.running import Source
 from lading_runtime.server.waiters import Awaited

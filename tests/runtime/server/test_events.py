@@ -5,8 +5,9 @@ import struct
 
 import pytest
 from lading_runtime.payload import Payload
-from lading_runtime.server.batching import Batcher, BatchLimits
+from lading_runtime.server.batching import Batcher
 from lading_runtime.server.events import Unheard
+from lading_runtime.server.limits import BatchLimits
 
 from tests.runtime.turns import until_sent
 

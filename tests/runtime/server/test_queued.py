@@ -6,8 +6,9 @@ import weakref
 import pytest
 from lading_runtime.errors import DeadlineExceeded
 from lading_runtime.payload import Payload
-from lading_runtime.server.admission import UNLIMITED, Admission
+from lading_runtime.server.admission import Admission
 from lading_runtime.server.interruption import ClientDisconnected
+from lading_runtime.server.limits import UNLIMITED
 from lading_runtime.server.queued import Item, Times, still_wanted
 
 
