@@ -27,6 +27,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from lading_runtime.server.body import WHOLE_BODY
 from lading_runtime.server.exchange import CLIENT
 from lading_runtime.server.heads import TRANSFER_ENCODING, Head, KnownHeads
+from lading_runtime.server.lingering import LastWords, linger
 from lading_runtime.server.whole import Whole, WholeRequests
 
 MAX_HEAD_BYTES = 1 << 16
@@ -75,6 +76,8 @@ class Connection(HttpToolsProtocol):
     """The request that is being read, as long as it may be whole in one piece."""
     _is_in_request = False
     """Whether the parser waits for the rest of a request."""
+    _is_lingering = False
+    """Whether its last answer is written, and it ends when its client has hung up."""
     _is_in_head = False
     _head_bytes = 0
     _data = b""
@@ -198,7 +201,9 @@ class Connection(HttpToolsProtocol):
         Unlike uvicorn's, one timer stays for as long as requests come.
         """
         self.server_state.total_requests += 1
-        if self.transport.is_closing():
+        if self._is_lingering:
+            self.silent[self] = None
+        if self._is_lingering or self.transport.is_closing():
             return
         self.flow.resume_reading()
         if self.pipeline:
@@ -257,6 +262,16 @@ class Connection(HttpToolsProtocol):
         self.headers += headers
         self.url, self.expect_100_continue = url, expects
         super().on_headers_complete()
+        words = LastWords(self.transport.write, self.transport.is_closing, self._end)
+        self.cycle.transport = words  # type: ignore[assignment]  # all that a cycle asks of it
+
+    def _end(self) -> None:
+        """End the connection behind an answer; if its request is not all there, without cutting it off."""
+        if self._is_in_request and not self.transport.is_closing():
+            self._is_lingering = True
+            linger(self, self.transport, self.limits.timeout_s)
+        else:
+            self.transport.close()
 
     def _stop_head_timer(self) -> None:
         if self._head_timer is not None:
