@@ -99,10 +99,7 @@ class NamedColumns:
         return None if packed is None else self._packed(packed, table.rows, table.row_labels, buffers)
 
     def from_plain_row(self, labels: Any, row: Any, buffers: Buffers) -> Node | None:
-        """Return a row of a data frame; None if it is not these columns, in order, and plain numbers.
-
-        Most requests are such a row. Then it need not be made a table first, which takes twice the time.
-        """
+        """Return a row of a data frame; None if it is not these columns, in order, and plain numbers."""
         layout = self._row_layout
         if layout is None or labels != self._labels or type(row) is not list:
             return None

@@ -11,8 +11,8 @@ from lading_runtime.server.logs import EVENTS
 logger = logging.getLogger("lading_runtime.access")
 
 
-def log(exchanges: Sequence[Exchange]) -> None:
-    """Log requests that have been answered: one record and one system call for all of their lines.
+def log_requests(exchanges: Sequence[Exchange]) -> None:
+    """Log *exchanges*, which have been answered: one record and one system call for all of their lines.
 
     For each alone they would cost as much as reading and checking a small request, and the logger itself
     would look up who called it.

@@ -91,7 +91,9 @@ def create_app(
             *probe_routes(model, pool, ping),
             Route(PATH, open_inference),
             *platform_routes(signature, settings, batcher, ping, invocations),
-            Route("/metrics", Scrape(instruments.metrics, model, identity), methods=["GET", "HEAD"]),
+            Route(
+                "/metrics", Scrape(instruments.metrics, observer, model, identity), methods=["GET", "HEAD"]
+            ),
             *page_routes(Served(model, signature, identity, settings), paths),
             *agent_routes(model, settings),
         ]

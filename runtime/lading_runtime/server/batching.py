@@ -84,6 +84,7 @@ class Batcher:
 
     @cached_property
     def _loop(self) -> asyncio.AbstractEventLoop:
+        # As in `invocations`: to ask for it takes a system call.
         return asyncio.get_running_loop()
 
     def turn_on(self, max_rows: int) -> None:
@@ -276,13 +277,14 @@ class Batcher:
 
     def _is_worth_sending(self, item: Item) -> bool:
         """Tell whether *item* is wanted; refuse it if it has waited for so long that it will be too late."""
+        if not item.is_wanted:
+            item.drop()
+            return False
         left_s = item.times.deadline - self._loop.time()
         if not item.is_first and left_s < self._admission.pace.seconds(1, item.rows):
             item.fail(Overloaded("the server is overloaded", 1))
-        if item.is_wanted:
-            return True
-        item.drop()
-        return False
+            return False
+        return True
 
     def _is_pausing(self) -> bool:
         """Tell whether the first item waits for others; if so, see to it that it does not wait too long."""

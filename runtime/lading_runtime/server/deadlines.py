@@ -43,6 +43,7 @@ class Deadlines:
     def add(self, expiring: Expiring, deadline: float) -> None:
         """Have *expiring* expire at *deadline*, if it is wanted by then."""
         heap = self._heap
+        # Whether it is wanted, which takes longer to find out, only matters to what is due.
         while heap and not heap[0][2].is_open:
             heappop(heap)
         heappush(heap, (deadline, next(self._numbers), expiring))

@@ -24,7 +24,8 @@ from lading_runtime.server.responses import Response
 from lading_runtime.server.whole import Whole
 
 METHOD = "POST"
-HEAD = b"content-type: %b\r\ncontent-length: %d\r\n%b%b"
+FIELDS = b"content-type: %b\r\ncontent-length: %d\r\n%b%b"
+"""Of an answer's head: those of all answers, those of its own, and those that tell whose it is."""
 
 
 class DirectRoute(NamedTuple):
@@ -143,4 +144,4 @@ class Answering:
 def head_of(response: Response, correlation: Correlation) -> bytes:
     """Return the headers of *response* as lines."""
     others = b"".join([b"%b: %b\r\n" % header for header in response.headers]) if response.headers else b""
-    return HEAD % (response.media_type, len(response.body), others, correlation.lines())
+    return FIELDS % (response.media_type, len(response.body), others, correlation.lines())

@@ -9,7 +9,7 @@ from typing import Callable, Protocol
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lading_runtime.server.access import log
+from lading_runtime.server.access import log_requests
 from lading_runtime.server.correlation import CURRENT, Correlation, RequestIds, correlate
 from lading_runtime.server.exchange import CLIENT, CLIENT_CLOSED_REQUEST, SCOPE_KEY, Exchange
 from lading_runtime.server.metrics import Metrics
@@ -22,7 +22,7 @@ Each has its own time, and is soon enough for who reads it; several at once take
 """
 
 MOST = 64
-"""Requests that are gathered."""
+"""Requests that are gathered, and those of the same turn of the event loop."""
 
 
 class Observer:
@@ -46,24 +46,23 @@ class Observer:
         """Count and log a request that has been answered, soon."""
         exchange.end(route)
         self._gathered.append(exchange)
-        if len(self._gathered) >= MOST:
-            self.flush()
-        elif self._timer is None:
-            # What is logged then is of no single request.
-            self._timer = asyncio.get_running_loop().call_later(GATHER_S, self._ring, context=Context())
+        # Not here: others of its batch wait to be answered. And what is logged then is of no single request.
+        if len(self._gathered) == 1:
+            self._timer = asyncio.get_running_loop().call_later(GATHER_S, self.flush, context=Context())
+        elif len(self._gathered) == MOST:
+            asyncio.get_running_loop().call_soon(self.flush, context=Context())
 
     def flush(self) -> None:
         """Count and log what has not been yet."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         gathered, self._gathered = self._gathered, []
         if gathered:
             try:
                 self._metrics.requests(gathered)
             finally:
-                log(gathered)
-
-    def _ring(self) -> None:
-        self._timer = None
-        self.flush()
+                log_requests(gathered)
 
 
 class Observation:

@@ -54,7 +54,7 @@ def size_of(payload: Payload) -> int:
 
 
 class Item:
-    """One request, or a piece of one; open, and wanted, until somebody has been told how it ended."""
+    """One request, or a piece of one; open until somebody, if anybody is left, was told how it ended."""
 
     __slots__ = (
         *("_admission", "_waiter", "came_at", "is_first", "is_open", "key", "payload"),

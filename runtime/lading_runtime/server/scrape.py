@@ -5,7 +5,6 @@ Nothing about any payload is among them; names of routes, errors and reasons are
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,14 +26,11 @@ from lading_runtime.server.exposition import (
 from lading_runtime.server.ledger import Entry
 from lading_runtime.server.metrics import COUNTED, HISTOGRAM, PIDS, Family, Metrics
 from lading_runtime.server.model import ServedModel
-from lading_runtime.server.observation import GATHER_S
+from lading_runtime.server.observation import Observer
 from lading_runtime.server.responses import respond
 
 PAGE_SIZE_BYTES = os.sysconf("SC_PAGE_SIZE")
 MEMORY_HELP = "Memory that a process has in RAM; what worker and model processes share is in each of them."
-
-SETTLED_S = 2 * GATHER_S
-"""By then, each worker has counted what it has answered."""
 
 Totals = dict[tuple[str, ...], float]
 
@@ -42,13 +38,14 @@ Totals = dict[tuple[str, ...], float]
 class Scrape:
     """Answers with all metrics."""
 
-    def __init__(self, metrics: Metrics, model: ServedModel, identity: Identity) -> None:
+    def __init__(self, metrics: Metrics, observer: Observer, model: ServedModel, identity: Identity) -> None:
         self._metrics = metrics
+        self._observer = observer
         self._labels = model_labels(model, identity)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's
-        """Answer one scrape, with all that was answered before it was asked for."""
-        await asyncio.sleep(SETTLED_S)
+        """Answer one scrape: with all that this worker has answered; others count some milliseconds later."""
+        self._observer.flush()
         is_open = wants_open_metrics(dict(scope["headers"]).get(b"accept", b""))
         body = render(self._families(), is_open=is_open)
         await respond(send, 200, body, media_type=OPEN_METRICS if is_open else PROMETHEUS)

@@ -138,6 +138,11 @@ def outcome(split, of, **others):
 @example("xy", [1.5, 2], "double", {})
 @example("xy", [1, 2], "a double and a long", {})
 @example("xy", [1.5, 2.5], "doubles and a param", {})
+@example("xy", [1.5, 2.5], "doubles and a param", {"params": {"n": 2}})
+@example("xy", [1.5, 2.5], "double", {"params": {"n": 2}})
+@example("xy", [1.5, 2.5], "double", {"stream": True})
+@example("xy", [1.5, 2.5], "double", {"inputs": [1.5]})
+@example("xy", [1.5, 2.5], "double", {"messages": []})
 @example("xy", [1.5, 2.5], "a type hint", {})
 @example("yx", [1.5, 2.5], "double", {})
 def test_one_row_becomes_what_it_becomes_among_others(labels, row, kind, others):
@@ -146,6 +151,15 @@ def test_one_row_becomes_what_it_becomes_among_others(labels, row, kind, others)
     split = {"columns": list(labels), "data": [row]}
 
     assert outcome(split, of, **others) == outcome({**split, "index": [0]}, of, **others)
+
+
+def test_the_label_of_one_row_reaches_the_model():
+    """A row alone that has a label keeps it."""
+    split = {"columns": ["x", "y"], "data": [[1.5, 2.5]], "index": ["first"]}
+
+    payload = decode(json.dumps({"dataframe_split": split}).encode(), None, ROW_SIGNATURES["double"])
+
+    assert payload.data["index"] == ["first"]
 
 
 @pytest.mark.parametrize(

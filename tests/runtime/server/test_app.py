@@ -291,3 +291,16 @@ def test_a_mistake_of_ours_in_a_stream_is_an_event_without_details(client, log, 
     assert answer.status_code == 200
     assert '"error":"internal error"' in answer.text
     assert "secret" not in answer.text
+
+
+def test_a_scrape_counts_all_that_its_worker_has_answered(client):
+    """Whoever has an answer finds it counted by the worker that gave it."""
+
+    async def conversation(http):
+        for _ in range(3):
+            await post(ECHO)(http)
+        return await get("/metrics")(http)
+
+    counted = 'lading_requests_total{route="/invocations",status="200"} 3.0'
+
+    assert counted in client(conversation).text.splitlines()

@@ -1,6 +1,7 @@
 """Whatever waits ends at its deadline, and not before, with one timer for all."""
 
 import asyncio
+import math
 
 import pytest
 from hypothesis import given
@@ -11,8 +12,9 @@ from lading_runtime.server.deadlines import Deadlines
 class Waiting:
     """Something that expires, on a clock that is set by hand."""
 
-    def __init__(self, loop, deadline, answered_at):
-        self.loop, self.deadline, self.answered_at = loop, deadline, answered_at
+    def __init__(self, loop, deadline, answered_at, left_at=math.inf):
+        self.loop, self.deadline = loop, deadline
+        self.answered_at, self.left_at = answered_at, left_at
         self.expired_at = None
 
     @property
@@ -23,7 +25,7 @@ class Waiting:
     @property
     def is_wanted(self):
         """Whether somebody waits for it."""
-        return self.is_open
+        return self.is_open and self.loop.now < self.left_at
 
     def expire(self):
         """Note when."""
@@ -115,3 +117,15 @@ def test_what_was_answered_is_soon_forgotten(clock):
         deadlines.add(Waiting(clock, second + 3600, second + 1), second + 3600)
 
     assert len(deadlines) <= 2
+
+
+def test_who_left_is_told_nothing(clock):
+    """A request whose client has left does not expire, and keeps no other from it."""
+    deadlines = Deadlines()
+    left, waiting = Waiting(clock, 5, 99, left_at=2), Waiting(clock, 5, 99)
+    deadlines.add(left, 5)
+    deadlines.add(waiting, 5)
+    clock.pass_to(9)
+
+    assert (left.expired_at, waiting.expired_at) == (None, 5)
+    assert len(deadlines) == 0

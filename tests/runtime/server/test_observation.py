@@ -50,14 +50,31 @@ def test_what_is_answered_in_some_milliseconds_is_counted_and_logged_at_once(lin
 def test_no_more_than_some_are_gathered(lines):
     """A busy server does not wait to count and log them."""
     metrics = Metrics()
+    observer = Observer(metrics)
 
     async def serve():
-        answer(Observer(metrics), MOST + 1)
+        answer(observer, MOST)
+        assert not lines  # whoever is answered in the same turn does not wait for that
+        await asyncio.sleep(0)
+        assert lines == [MOST]
+        assert counted(metrics) == MOST
 
     asyncio.run(serve())
 
-    assert lines == [MOST]
-    assert counted(metrics) == MOST
+
+def test_a_turn_with_more_than_that_is_counted_and_logged_once(lines):
+    """However many requests one turn of the event loop answers, each is counted and logged."""
+    metrics = Metrics()
+    observer = Observer(metrics)
+
+    async def serve():
+        answer(observer, 3 * MOST)
+        await asyncio.sleep(0)
+
+    asyncio.run(serve())
+
+    assert lines == [3 * MOST]
+    assert counted(metrics) == 3 * MOST
 
 
 def test_nothing_is_lost_at_the_end(lines):
