@@ -8,16 +8,15 @@ A request without one is refused before any of its body is read.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import orjson
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from lading_runtime.errors import Unauthenticated
-from lading_runtime.server.api_keys import ApiKeys, presented_key
+from lading_runtime.server.api_keys import ApiKeys
 from lading_runtime.server.exchange import SCOPE_KEY
-from lading_runtime.server.exposure import Exposure
 from lading_runtime.server.problems import MLFLOW_PROBLEMS, OPEN_INFERENCE_PROBLEMS
 from lading_runtime.server.responses import respond
 
@@ -35,16 +34,20 @@ CORS_REQUEST_HEADERS = (
 CORS_ANSWER_HEADERS = ("x-request-id", "traceparent", "retry-after", "inference-header-content-length")
 
 
-def controlled(app: ASGIApp, exposure: Exposure, is_open: Collection[str] = PROBES) -> ASGIApp:
-    """Return *app* as *exposure* shows it to the outside; paths that *is_open* names may be read by all."""
-    keys = exposure.api_keys()
+def controlled(
+    app: ASGIApp, keys: ApiKeys | None, origins: Sequence[str], is_open: Collection[str] = PROBES
+) -> ASGIApp:
+    """Return *app* for who brings one of *keys*, if there are any, and for pages of *origins*.
+
+    Paths that *is_open* names may be read by all.
+    """
     if keys is not None:
         app = Guard(app, keys, is_open)
-    if exposure.cors_origins:
+    if origins:
         # Around the guard: a browser asks for leave before it sends any key (Fetch standard, §4.8).
         app = CORSMiddleware(
             app,
-            allow_origins=exposure.cors_origins,
+            allow_origins=origins,
             allow_methods=CORS_METHODS,
             allow_headers=CORS_REQUEST_HEADERS,
             expose_headers=CORS_ANSWER_HEADERS,
@@ -62,7 +65,7 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or run the application's lifespan."""
-        if scope["type"] != "http" or self._is_open(scope) or self._is_known(scope):
+        if scope["type"] != "http" or self._is_open(scope) or self._keys.open_for(scope["headers"]):
             await self._app(scope, receive, send)
             return
         error = Unauthenticated("expected an API key, as Authorization: Bearer or X-API-Key")
@@ -74,7 +77,3 @@ class Guard:
     def _is_open(self, scope: Scope) -> bool:
         # Not for POST: a platform may have its predictions at a path that is a probe or a page, too.
         return scope["path"] in self._open and scope["method"] in READING
-
-    def _is_known(self, scope: Scope) -> bool:
-        key = presented_key(scope["headers"])
-        return key is not None and key in self._keys

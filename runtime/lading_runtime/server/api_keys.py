@@ -43,6 +43,11 @@ class ApiKeys:
         # All are compared, also after one that matches: a loop that ends early tells which one it was.
         return sum(hmac.compare_digest(presented, digest) for digest in self._digests) > 0
 
+    def open_for(self, headers: Iterable[tuple[bytes, bytes]]) -> bool:
+        """Tell whether a request with *headers* brings one of them."""
+        key = presented_key(headers)
+        return key is not None and key in self
+
 
 def presented_key(headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
     """Return the key that a request brings, as ``Authorization: Bearer`` (RFC 6750) or ``X-API-Key``."""

@@ -98,13 +98,14 @@ def create_app(
             *agent_routes(model, settings),
         ]
     )
-    answering = controlled(Shortcut(app, scoring), settings.exposure, open_paths(settings))
+    keys, origins = settings.exposure.api_keys(), settings.exposure.cors_origins
+    answering = controlled(Shortcut(app, scoring), keys, origins, open_paths(settings))
     observed = Observation(answering, RouteNames(app.router.routes), observer, instruments.tracer)
     direct = {infer_path(identity): open_inference.direct_route()}
     direct.update((path, DirectRoute(path, invocations)) for path in paths)
     # Who wants more of a request wants what ASGI says of it.
-    is_plain = instruments.tracer is None and settings.exposure.is_open
-    return Application(observed, Direct(direct if is_plain else {}, observer), instruments.metrics)
+    is_plain = instruments.tracer is None and not origins
+    return Application(observed, Direct(direct if is_plain else {}, observer, keys), instruments.metrics)
 
 
 def batcher_of(pool: Pool, settings: Settings) -> Batcher:

@@ -124,7 +124,7 @@ class Connection(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         self.silent.pop(self, None)
         known = None if self._is_in_request else self.heads.find(data)
-        if known is not None and self._is_idle and self.direct.takes(known[0].url):
+        if known is not None and self._is_idle and self.direct.takes(known[0]):
             self._stop_head_timer()
             self._answer_whole(Whole(self, *known))
             return
@@ -236,7 +236,7 @@ class Connection(HttpToolsProtocol):
             and not self.expect_100_continue
             and self.parser.get_method() == b"POST"
             and TRANSFER_ENCODING not in head.named
-            and self.direct.takes(self.url)
+            and self.direct.takes(head)
         )
 
     @property

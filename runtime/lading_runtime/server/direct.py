@@ -3,7 +3,7 @@
 Most requests are such. To say one in ASGI's terms, a scope, messages and two callables, and its answer
 again, and to have a task for it, takes more time than to read it, check it and write the answer. What is not
 whole, or wants more than scoring (spans, other origins' pages, an answer in parts), takes the way through
-ASGI.
+ASGI; so does who brings no key where keys are asked for, and is refused there.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from collections.abc import Awaitable, Mapping
 from typing import Callable, NamedTuple
 from urllib.parse import quote
 
+from lading_runtime.server.api_keys import ApiKeys
 from lading_runtime.server.correlation import CURRENT, Correlation
 from lading_runtime.server.dialect import Question
 from lading_runtime.server.exchange import Exchange
+from lading_runtime.server.heads import Head
 from lading_runtime.server.interruption import ClientDisconnected
 from lading_runtime.server.invocations import Invocations, is_small, say
 from lading_runtime.server.observation import Observer
@@ -40,17 +42,23 @@ class DirectRoute(NamedTuple):
 
 
 class Direct:
-    """Answers whole requests."""
+    """Answers whole requests; if there are *keys*, those that bring one of them."""
 
-    def __init__(self, routes: Mapping[str, DirectRoute], observer: Observer) -> None:
+    def __init__(
+        self, routes: Mapping[str, DirectRoute], observer: Observer, keys: ApiKeys | None = None
+    ) -> None:
         # Paths that look different on the wire are left to those who can read them.
         self._routes = {path.encode(): route for path, route in routes.items() if quote(path) == path}
         self._observer = observer
+        self._keys = keys
 
-    def takes(self, url: bytes) -> bool:
-        """Tell whether a POST to *url* can be answered here."""
-        route = self._routes.get(url)
-        return route is not None and not route.scoring.is_streamable
+    def takes(self, head: Head) -> bool:
+        """Tell whether a POST with *head* can be answered here."""
+        route = self._routes.get(head.url)
+        if route is None or route.scoring.is_streamable:
+            return False
+        # Each time anew, also for heads that have come before: nothing remembers who was let in.
+        return self._keys is None or self._keys.open_for(head.headers)
 
     def answer(self, whole: Whole) -> None:
         """Answer a request, now or later."""

@@ -67,11 +67,6 @@ class Exposure:
             cors_origins=read("LADING_CORS_ORIGINS", _origins, ""),
         )
 
-    @property
-    def is_open(self) -> bool:
-        """Whether nobody is asked who they are, or where they come from."""
-        return self.api_key_file is None and not self.cors_origins
-
     def api_keys(self) -> ApiKeys | None:
         """Return the keys that open, as the file has them now."""
         if self.api_key_file is None:

@@ -122,8 +122,8 @@ DEFAULT_LINES = DefaultLines()
 class WholeRequests(Protocol):
     """Answers whole requests."""
 
-    def takes(self, url: bytes) -> bool:
-        """Tell whether a POST to *url* can be answered here."""
+    def takes(self, head: Head) -> bool:
+        """Tell whether a POST with *head* can be answered here."""
 
     def answer(self, whole: Whole) -> None:
         """Answer a request, now or later."""

@@ -1,11 +1,13 @@
 """Who may talk to the server, and how: API keys, TLS, and pages of other origins."""
 
 import contextlib
+import json
 import signal
 import socket
 import ssl
 import subprocess
 import sys
+from http.client import HTTPResponse
 
 import httpx
 import pytest
@@ -66,6 +68,27 @@ def test_only_who_brings_a_key_is_answered(start, keys):
         assert status(server, path).status_code == 401
     for path in ("/health", "/ping", "/v2/health/live", "/v2/health/ready"):
         assert status(server, path).status_code == 200
+
+
+def test_nobody_is_let_in_on_the_key_of_another(start, keys):
+    """Requests with and without a key, in turn and on one connection, are answered each by its own."""
+    server = start(LADING_API_KEY_FILE=str(keys)).until_ready()
+    asked = [b"X-API-Key: %b\r\n" % KEYS[0].encode(), b"", b"X-API-Key: wrong-key-0123456789\r\n"] * 4
+    address = "127.0.0.1", int(server.url.rpartition(":")[2])
+    body, statuses = json.dumps(BODY).encode(), []
+
+    with socket.create_connection(address, PATIENCE_S) as connection:
+        for key in asked:
+            described = b"Content-Type: application/json\r\nContent-Length: %d\r\n" % len(body)
+            connection.sendall(
+                b"POST /invocations HTTP/1.1\r\nHost: x\r\n%b%b\r\n%b" % (key, described, body)
+            )
+            answer = HTTPResponse(connection)
+            answer.begin()
+            answer.read()
+            statuses.append(answer.status)
+
+    assert statuses == [200, 401, 401] * 4
 
 
 def test_a_refusal_says_what_would_help(start, keys):
