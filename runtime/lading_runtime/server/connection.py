@@ -18,33 +18,28 @@ before is not parsed (`heads.py`).
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
-from typing import Any, Protocol, Union
+from typing import Protocol, Union
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from lading_runtime.server.body import WHOLE_BODY
 from lading_runtime.server.exchange import CLIENT
 from lading_runtime.server.heads import TRANSFER_ENCODING, Head, KnownHeads
-from lading_runtime.server.lingering import LastWords, linger
-from lading_runtime.server.whole import Whole, WholeRequests
+from lading_runtime.server.lingering import STOPPING_S, Farewell, LastWords, Lingering, linger
+from lading_runtime.server.patience import ConnectionLimits, PatientProtocol
+from lading_runtime.server.whole import BYE, DEFAULT_LINES, Whole, WholeRequests
 
 MAX_HEAD_BYTES = 1 << 16
 """As much as uvicorn's other parser takes; what has come in one piece may be more."""
 
 HTTP_1_0 = "1.0"
+REFUSAL = (
+    b"HTTP/1.1 400 Bad Request\r\n%bcontent-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\n%b\r\n%b"
+)
+"""As uvicorn's; with the headers of every answer, and a message."""
+
 UPGRADE_HEADERS = frozenset([b"upgrade", b"http2-settings"])
-
-
-@dataclass(frozen=True)
-class ConnectionLimits:
-    """What clients may take of a worker."""
-
-    max_connections: int
-
-    timeout_s: float
-    """For the head of a request, and for some of an answer to be taken."""
 
 
 class ConnectionEvents(Protocol):
@@ -60,10 +55,9 @@ class ConnectionEvents(Protocol):
 Answered = Union[RequestResponseCycle, Whole]
 
 
-class Connection(HttpToolsProtocol):
+class Connection(PatientProtocol):
     """One client's requests, one after the other. Make a class of them with `connections`."""
 
-    limits: ConnectionLimits
     direct: WholeRequests
     events: ConnectionEvents
     heads: KnownHeads
@@ -76,8 +70,11 @@ class Connection(HttpToolsProtocol):
     """The request that is being read, as long as it may be whole in one piece."""
     _is_in_request = False
     """Whether the parser waits for the rest of a request."""
-    _is_lingering = False
-    """Whether its last answer is written, and it ends when its client has hung up."""
+    _lingering: Lingering | None = None
+    """Takes what still comes when the last answer is written, until the client hangs up."""
+    _farewell: Farewell | None = None
+    _is_stopping = False
+    """Whether the server stops: what is asked is answered, and no more."""
     _is_in_head = False
     _head_bytes = 0
     _data = b""
@@ -86,11 +83,6 @@ class Connection(HttpToolsProtocol):
     """Whether another request ended in the piece of data that is being read."""
     _is_in_piece = False
     """Whether the request that is being read began in the piece of data that is being read."""
-    _head_timer: asyncio.TimerHandle | None = None
-    _write_timer: asyncio.TimerHandle | None = None
-    _idle_timer: asyncio.TimerHandle | None = None
-    _idle_since: float | None = None
-    """When the last answer was written, on the event loop's clock; None while there is a request."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a client, if there are not too many; its first request must begin in time."""
@@ -105,21 +97,15 @@ class Connection(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the client."""
-        for timer in (self._head_timer, self._write_timer, self._idle_timer):
-            if timer is not None:
-                timer.cancel()
         self.silent.pop(self, None)
-        # uvicorn tells only the request that was read last.
-        for request in (self._answering, *(cycle for cycle, _ in self.pipeline)):
-            if request is not None and not request.response_complete:
-                request.disconnected = True
-                request.message_event.set()
-        self.pipeline.clear()
+        if self._farewell is not None:
+            self._farewell.cancel()
+        self._leave()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Take bytes from the client."""
-        if self.transport.is_closing():
+        if self._has_ended:
             return
         self._unset_keepalive_if_required()
         self.silent.pop(self, None)
@@ -134,20 +120,19 @@ class Connection(HttpToolsProtocol):
         except httptools.HttpParserError:
             self._refuse("Invalid HTTP request received.")
         is_unused = self._is_idle and self._idle_since is None
-        if self._head_timer is None and (self._is_in_head or is_unused):
+        if self._head_timer is None and (self._is_in_head or is_unused) and not self._has_ended:
             self._await_head()
 
-    def pause_writing(self) -> None:
-        """Wait for the client, which does not take what it is sent."""
-        super().pause_writing()
-        self._await_taking(self.transport.get_write_buffer_size())
-
-    def resume_writing(self) -> None:
-        """Go on."""
-        super().resume_writing()
-        if self._write_timer is not None:
-            self._write_timer.cancel()
-            self._write_timer = None
+    def shutdown(self) -> None:
+        """Answer what has been asked, and no more. The client of an idle connection is not waited for."""
+        self._is_stopping = True
+        if self._lingering is not None:
+            self._lingering.hurry()
+            return
+        if self._is_idle and not self.transport.is_closing():
+            # For uvloop, TLS ends when both sides have said so; but who waits for nothing does not read.
+            self._farewell = Farewell(self.transport, self.limits.timeout_s, STOPPING_S)
+        super().shutdown()
 
     def on_message_begin(self) -> None:
         """A request begins."""
@@ -164,7 +149,7 @@ class Connection(HttpToolsProtocol):
         """The head of a request is complete; one that offers an upgrade is read once more, without that."""
         self._is_in_head = False
         self._stop_head_timer()
-        if self.parser.should_upgrade() or self.transport.is_closing():
+        if self.parser.should_upgrade() or self._has_ended:
             return  # nobody is answered on a connection that ends
         keep_alive = self.parser.get_http_version() != HTTP_1_0 and self.parser.should_keep_alive()
         head = Head(self.url, self.headers, keep_alive=keep_alive)
@@ -175,7 +160,7 @@ class Connection(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         """A part of a body is there."""
-        if self.transport.is_closing():
+        if self._has_ended:
             return
         if self._whole is None:
             super().on_body(body)
@@ -185,7 +170,7 @@ class Connection(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """A request is complete; its body, if nobody can have asked for it yet, goes with it."""
         self._is_in_request, self._is_behind = False, True
-        if self.parser.should_upgrade() or self.transport.is_closing():
+        if self.parser.should_upgrade() or self._has_ended:
             return
         if self._whole is not None:
             self.heads.add(self._data, self._whole.head)
@@ -201,32 +186,41 @@ class Connection(HttpToolsProtocol):
         Unlike uvicorn's, one timer stays for as long as requests come.
         """
         self.server_state.total_requests += 1
-        if self._is_lingering:
-            self.silent[self] = None
-        if self._is_lingering or self.transport.is_closing():
+        if self._has_ended:
             return
         self.flow.resume_reading()
         if self.pipeline:
-            self._start_asgi_task(*self.pipeline.pop())
+            self._answer_next()
             return
-        self._idle_since = self.loop.time()
         self.silent[self] = None
-        if self._idle_timer is None:
-            self._idle_timer = self.loop.call_later(self.timeout_keep_alive, self._check_idle)
+        self._await_request()
 
-    def _unset_keepalive_if_required(self) -> None:
-        self._idle_since = None
-
-    def _check_idle(self) -> None:
-        """End a connection that has been kept alive for nothing; on one that is in use, look again later."""
-        self._idle_timer = None
-        if self._idle_since is None:
-            return
-        left_s = self._idle_since + self.timeout_keep_alive - self.loop.time()
-        if left_s > 0:
-            self._idle_timer = self.loop.call_later(left_s, self._check_idle)
+    def end(self) -> None:
+        """End the connection behind an answer; if its request is not all there, without cutting it off."""
+        if self._is_in_request:
+            self._linger()
         else:
-            self.timeout_keep_alive_handler()
+            self.transport.close()
+
+    def _linger(self) -> None:
+        if self._has_ended:
+            return
+        self.silent[self] = None
+        self._lingering = linger(self, self.transport, self.limits.timeout_s)
+        if self._is_stopping:
+            self._lingering.hurry()
+
+    @property
+    def _has_ended(self) -> bool:
+        return self._lingering is not None or self.transport.is_closing()
+
+    def _leave(self) -> None:
+        """Tell the requests that nobody waits for their answers; uvicorn tells only the one read last."""
+        for request in (self._answering, *(cycle for cycle, _ in self.pipeline)):
+            if request is not None and not request.response_complete:
+                request.disconnected = True
+                request.message_event.set()
+        self.pipeline.clear()
 
     def _may_be_whole(self, head: Head) -> bool:
         """Tell whether the rest of a request may be there, and is all that it takes to answer it."""
@@ -250,11 +244,6 @@ class Connection(HttpToolsProtocol):
         self._answering = whole
         self.direct.answer(whole)
 
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        self._answering = cycle
-        cycle.scope[CLIENT] = cycle  # type: ignore[literal-required]  # no key of ASGI
-        super()._start_asgi_task(cycle, app)
-
     def _begin_cycle(self) -> None:
         """Have uvicorn begin what it begins with the first and with the last byte of a head."""
         url, headers, expects = self.url, self.headers, self.expect_100_continue
@@ -262,41 +251,19 @@ class Connection(HttpToolsProtocol):
         self.headers += headers
         self.url, self.expect_100_continue = url, expects
         super().on_headers_complete()
-        words = LastWords(self.transport.write, self.transport.is_closing, self._end)
-        self.cycle.transport = words  # type: ignore[assignment]  # all that a cycle asks of it
+        cycle = self.cycle
+        cycle.scope[CLIENT] = cycle  # type: ignore[literal-required]  # no key of ASGI
+        # All that a cycle asks of it.
+        cycle.transport = LastWords(self.transport.write, self.transport.is_closing, self.end)  # type: ignore[assignment]
+        if not self.pipeline:
+            self._answering = cycle
 
-    def _end(self) -> None:
-        """End the connection behind an answer; if its request is not all there, without cutting it off."""
-        if self._is_in_request and not self.transport.is_closing():
-            self._is_lingering = True
-            linger(self, self.transport, self.limits.timeout_s)
-        else:
-            self.transport.close()
-
-    def _stop_head_timer(self) -> None:
-        if self._head_timer is not None:
-            self._head_timer.cancel()
-            self._head_timer = None
-
-    def _await_head(self) -> None:
-        self._head_timer = self.loop.call_later(self.limits.timeout_s, self._give_up)
-
-    def _give_up(self) -> None:
-        """End a connection whose client does not finish what it began to ask."""
-        if not self.transport.is_closing():
-            self.transport.close()
-
-    def _await_taking(self, size_bytes: int) -> None:
-        self._write_timer = self.loop.call_later(self.limits.timeout_s, self._check_taking, size_bytes)
-
-    def _check_taking(self, size_bytes: int) -> None:
-        """Drop a client that has taken nothing of an answer since there were *size_bytes* left to be sent."""
-        left_bytes = self.transport.get_write_buffer_size()
-        if left_bytes >= size_bytes:
-            self.logger.warning("A client does not take its answer.")
-            self.transport.abort()
-        else:
-            self._await_taking(left_bytes)
+    def _answer_next(self) -> None:
+        """Begin with the request that has waited longest for those before it."""
+        self._answering, app = self.pipeline.pop()
+        task = self.loop.create_task(self._answering.run_asgi(app))
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
 
     def _feed(self, data: bytes) -> bytes:
         """Have *data* parsed; return what is to be parsed once more."""
@@ -336,7 +303,13 @@ class Connection(HttpToolsProtocol):
     def _refuse(self, message: str) -> None:
         self.events.request_malformed()
         self.logger.warning(message)
-        self.send_400_response(message)
+        if self._has_ended:
+            return
+        self._leave()
+        lines, closes = DEFAULT_LINES.of(self.server_state.default_headers)
+        bye = b"" if closes else BYE
+        self.transport.write(REFUSAL % (lines, len(message), bye, message.encode()))
+        self._linger()
 
 
 def connections(

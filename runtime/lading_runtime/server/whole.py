@@ -29,6 +29,9 @@ class Carrier(Protocol):
     tasks: set[asyncio.Task[None]]
     loop: asyncio.AbstractEventLoop
 
+    def end(self) -> None:
+        """The answer has been written, and nothing may come behind it."""
+
     def on_response_complete(self) -> None:
         """The answer has been written."""
 
@@ -97,7 +100,7 @@ class Whole:
         self.response_complete = True
         self.body = b""  # the connection keeps this request until the next one comes
         if closes or not self.keep_alive:
-            carrier.transport.close()
+            carrier.end()
         carrier.on_response_complete()
 
 

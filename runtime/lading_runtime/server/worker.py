@@ -21,10 +21,10 @@ import uvicorn
 import uvloop
 from gunicorn.app.base import BaseApplication
 from gunicorn.workers import base
-from uvicorn.config import STARTUP_FAILURE
 
-from lading_runtime.server.connection import Connection, ConnectionLimits, connections
+from lading_runtime.server.connection import Connection, connections
 from lading_runtime.server.listening import accept_the_last, descriptors_of
+from lading_runtime.server.patience import ConnectionLimits
 from lading_runtime.server.probes import Drain
 from lading_runtime.server.settings import Settings
 
@@ -38,6 +38,8 @@ RETIRE_SIGNAL = signal.SIGUSR2
 RETIRE_S = 10.0
 """How long connections of a worker that others have replaced may be idle before they are closed."""
 
+STARTUP_FAILURE = 3
+"""uvicorn's exit code for it; only later ones than Python 3.9 can have give it a name."""
 
 LAST_REQUESTS_S = 1.0
 """How long a connection that was made before the end of listening may take to bring its request."""
@@ -48,20 +50,20 @@ class DrainingServer(uvicorn.Server):
     """uvicorn's server, which on SIGTERM first says that it is not ready, and then stops listening."""
 
     def __init__(
-        self, config: uvicorn.Config, drain: Drain, delay_s: float, *, handshake_s: float, master: int
+        self, config: uvicorn.Config, drain: Drain, delay_s: float, *, client_timeout_s: float, master: int
     ) -> None:
         super().__init__(config)
         self._drain = drain
         self._delay_s = delay_s
         # The event loop takes no limit where there is no TLS.
-        self._handshake_s = None if config.ssl_certfile is None else handshake_s
+        self._tls_timeout_s = None if config.ssl_certfile is None else client_timeout_s
         self._stop_at = float("inf")
         self._master = master
         self._is_turning_away = False
         self._is_retired = False
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen. uvicorn's own leaves clients a minute, uvloop's limit, for the handshake of TLS."""
+        """Listen. uvicorn's own leaves uvloop's limits for TLS: a minute to begin, half of one to end."""
         await self.lifespan.startup()
         if self.lifespan.should_exit:
             raise SystemExit(STARTUP_FAILURE)
@@ -73,7 +75,8 @@ class DrainingServer(uvicorn.Server):
             self._connection,
             sock=listener,
             ssl=self.config.ssl,
-            ssl_handshake_timeout=self._handshake_s,
+            ssl_handshake_timeout=self._tls_timeout_s,
+            ssl_shutdown_timeout=self._tls_timeout_s,
             backlog=self.config.backlog,
         )
 
@@ -153,7 +156,11 @@ class DrainingServer(uvicorn.Server):
 
     async def _take_one(self, accepted: socket.socket) -> None:
         await asyncio.get_running_loop().connect_accepted_socket(
-            self._connection, accepted, ssl=self.config.ssl, ssl_handshake_timeout=self._handshake_s
+            self._connection,
+            accepted,
+            ssl=self.config.ssl,
+            ssl_handshake_timeout=self._tls_timeout_s,
+            ssl_shutdown_timeout=self._tls_timeout_s,
         )
 
     def _is_about_to_be_asked(self) -> bool:
@@ -188,7 +195,7 @@ class Worker(base.Worker):
             self._config(),
             self.app.drain,
             settings.drain_delay_s,
-            handshake_s=settings.client_timeout_s,
+            client_timeout_s=settings.client_timeout_s,
             master=self.ppid,  # known before the fork: whoever asks here may come too late
         )
         loop = uvloop.new_event_loop()

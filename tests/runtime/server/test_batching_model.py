@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import itertools
-import selectors
 import struct
 from collections import deque
 from types import SimpleNamespace
@@ -23,39 +22,14 @@ from lading_runtime.server.limits import BatchLimits, QueueLimits
 from lading_runtime.server.pool import Pool
 from lading_runtime.wire import Message
 
+from tests.runtime.server.skipping_loop import Loop
+
 LIMIT_S = 60.0
 LONG_S = 100 * LIMIT_S
 """For everything to have ended, on a clock that takes no time."""
 
 WHILE_MODULES_ASK = (batching, jobs, pools, queued, running)
 """Who asks for the time, beside the event loop."""
-
-
-class Skipping(selectors.SelectSelector):
-    """A selector that does not wait: where there is nothing to do, it is later at once."""
-
-    now = 0.0
-
-    def select(self, timeout=None):
-        """Return what is there."""
-        found = super().select(0)
-        if not found:
-            self.now += timeout or 0
-        return found
-
-
-class Loop(asyncio.SelectorEventLoop):
-    """An event loop with a clock of its own."""
-
-    def __init__(self):
-        self.clock = Skipping()
-        self.errors: list[dict[str, Any]] = []
-        super().__init__(self.clock)
-        self.set_exception_handler(lambda _loop, context: self.errors.append(context))
-
-    def time(self):
-        """Return the time."""
-        return self.clock.now
 
 
 class Process:

@@ -30,6 +30,10 @@ class Carrier:
         """Be hung up."""
         self.said.append("closed")
 
+    def end(self):
+        """Hear that nothing may come behind an answer."""
+        self.said.append("ended")
+
     def on_response_complete(self):
         """Hear that an answer is complete."""
         self.said.append("complete")
@@ -57,7 +61,7 @@ def test_a_client_that_wants_no_further_answer_is_told_so():
 
     assert said == [
         b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}",
-        "closed",
+        "ended",
         "complete",
     ]
 
@@ -68,7 +72,7 @@ def test_a_worker_that_drains_says_so_once(keep_alive):
     said = answered(CLOSE, keep_alive=keep_alive)
 
     assert said[0].count(b"connection: close") == 1
-    assert said[1:] == ["closed", "complete"]
+    assert said[1:] == ["ended", "complete"]
 
 
 def test_nothing_is_said_to_a_client_that_left():

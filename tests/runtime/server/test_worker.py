@@ -40,7 +40,7 @@ def server_of(master):
     config = uvicorn.Config(
         answer, loop="uvloop", http="httptools", ws="none", lifespan="off", log_config=None
     )
-    return DrainingServer(config, Drain(), delay_s=0.0, handshake_s=60.0, master=master)
+    return DrainingServer(config, Drain(), delay_s=0.0, client_timeout_s=60.0, master=master)
 
 
 def drain(listener, *others):

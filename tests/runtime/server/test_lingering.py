@@ -1,0 +1,117 @@
+"""How long a client may hold a connection behind its last answer."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from lading_runtime.server.lingering import STOPPING_S, Farewell, Lingering
+
+from tests.runtime.server.skipping_loop import Loop
+
+TIMEOUT_S = 20.0
+THEN_S = 3.0
+SOON_S = 1e-6
+"""More than the clock's rounding."""
+
+
+class Transport:
+    """What a client takes of its answer, and when it is hung up on."""
+
+    def __init__(self, written_bytes: int, taken_bytes_per_s: float) -> None:
+        self.written_bytes = written_bytes
+        self._taken_bytes_per_s = taken_bytes_per_s
+        self._loop = asyncio.get_running_loop()
+        self.aborted_at_s: float | None = None
+
+    def get_write_buffer_size(self) -> int:
+        """Return what the client has not taken."""
+        return max(0, round(self.written_bytes - self._taken_bytes_per_s * self._loop.time()))
+
+    def abort(self) -> None:
+        """Hang up."""
+        self.aborted_at_s = self._loop.time()
+
+
+def hung_up_after_s(
+    written_bytes: int, taken_bytes_per_s: float, begin: Callable[[Any], Any]
+) -> float | None:
+    """Return when a client is hung up on that takes an answer; *begin* gets its transport."""
+
+    async def main() -> float | None:
+        transport = Transport(written_bytes, taken_bytes_per_s)
+        kept = begin(transport)
+        await asyncio.sleep(1000)
+        assert kept is not None
+        return transport.aborted_at_s
+
+    with contextlib.closing(Loop()) as loop:
+        return loop.run_until_complete(main())
+
+
+def farewell(transport: Any) -> Farewell:
+    """End a connection."""
+    return Farewell(transport, TIMEOUT_S, THEN_S)
+
+
+@pytest.mark.parametrize(
+    ("written_bytes", "taken_bytes_per_s", "after_s"),
+    [
+        (0, 0, THEN_S),  # it has its answer
+        (100, 0, TIMEOUT_S),  # it takes none
+        (100, 10, TIMEOUT_S + THEN_S),  # it has all, and then leaves no more than others
+        (100, 1, 5 * TIMEOUT_S + THEN_S),  # it takes some each time
+    ],
+)
+def test_who_takes_an_answer_is_waited_for(written_bytes, taken_bytes_per_s, after_s):
+    """As long as a client takes some of its answer it is not cut off, and then it has a moment to leave."""
+    assert hung_up_after_s(written_bytes, taken_bytes_per_s, farewell) == pytest.approx(after_s, abs=SOON_S)
+
+
+def test_what_is_written_at_once_is_not_waited_for():
+    """An answer that is sent at the end of the loop's turn counts as taken: the moment begins then."""
+
+    def begin(transport: Any) -> Farewell:
+        transport.written_bytes = 100
+        asyncio.get_running_loop().call_soon(setattr, transport, "written_bytes", 0)
+        return farewell(transport)
+
+    assert hung_up_after_s(0, 0, begin) == pytest.approx(THEN_S, abs=SOON_S)
+
+
+def test_a_client_that_has_left_is_not_hung_up_on():
+    """Nothing is done to a connection that has ended."""
+
+    def begin(transport: Any) -> Farewell:
+        made = farewell(transport)
+        asyncio.get_running_loop().call_later(1, made.cancel)
+        return made
+
+    assert hung_up_after_s(0, 0, begin) is None
+
+
+@pytest.mark.parametrize(
+    ("timeout_s", "after_s"), [(TIMEOUT_S, STOPPING_S), (STOPPING_S / 2, STOPPING_S / 2)]
+)
+def test_a_server_that_stops_hurries(timeout_s, after_s):
+    """Who still sends when the server stops has a moment, or what it had, if that is less."""
+
+    def begin(transport: Any) -> Lingering:
+        made = Lingering(asyncio.Protocol(), transport, timeout_s)
+        made.hurry()
+        return made
+
+    assert hung_up_after_s(0, 0, begin) == pytest.approx(after_s, abs=SOON_S)
+
+
+def test_a_server_that_stops_waits_for_an_answer_to_be_taken():
+    """The moment begins when the client has its answer."""
+
+    def begin(transport: Any) -> Lingering:
+        made = Lingering(asyncio.Protocol(), transport, TIMEOUT_S)
+        made.hurry()
+        return made
+
+    after_s = 5 * TIMEOUT_S + STOPPING_S
+    assert hung_up_after_s(100, 1, begin) == pytest.approx(after_s, abs=SOON_S)
