@@ -35,14 +35,14 @@ CORS_ANSWER_HEADERS = ("x-request-id", "traceparent", "retry-after", "inference-
 
 
 def controlled(
-    app: ASGIApp, keys: ApiKeys | None, origins: Sequence[str], is_open: Collection[str] = PROBES
+    app: ASGIApp, keys: ApiKeys | None, origins: Sequence[str], open_paths: Collection[str] = PROBES
 ) -> ASGIApp:
     """Return *app* for who brings one of *keys*, if there are any, and for pages of *origins*.
 
-    Paths that *is_open* names may be read by all.
+    *open_paths* may be read by all.
     """
     if keys is not None:
-        app = Guard(app, keys, is_open)
+        app = Guard(app, keys, open_paths)
     if origins:
         # Around the guard: a browser asks for leave before it sends any key (Fetch standard, §4.8).
         app = CORSMiddleware(
@@ -58,14 +58,14 @@ def controlled(
 class Guard:
     """An ASGI application that lets requests through to another one if they bring a key."""
 
-    def __init__(self, app: ASGIApp, keys: ApiKeys, is_open: Collection[str]) -> None:
+    def __init__(self, app: ASGIApp, keys: ApiKeys, open_paths: Collection[str]) -> None:
         self._app = app
         self._keys = keys
-        self._open = is_open
+        self._open_paths = open_paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or run the application's lifespan."""
-        if scope["type"] != "http" or self._is_open(scope) or self._keys.open_for(scope["headers"]):
+        if scope["type"] != "http" or self._is_open(scope) or self._keys.admits(scope["headers"]):
             await self._app(scope, receive, send)
             return
         error = Unauthenticated("expected an API key, as Authorization: Bearer or X-API-Key")
@@ -76,4 +76,4 @@ class Guard:
 
     def _is_open(self, scope: Scope) -> bool:
         # Not for POST: a platform may have its predictions at a path that is a probe or a page, too.
-        return scope["path"] in self._open and scope["method"] in READING
+        return scope["path"] in self._open_paths and scope["method"] in READING

@@ -43,7 +43,7 @@ class ApiKeys:
         # All are compared, also after one that matches: a loop that ends early tells which one it was.
         return sum(hmac.compare_digest(presented, digest) for digest in self._digests) > 0
 
-    def open_for(self, headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    def admits(self, headers: Iterable[tuple[bytes, bytes]]) -> bool:
         """Tell whether a request with *headers* brings one of them."""
         key = presented_key(headers)
         return key is not None and key in self

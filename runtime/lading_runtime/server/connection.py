@@ -26,19 +26,15 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from lading_runtime.server.body import WHOLE_BODY
 from lading_runtime.server.exchange import CLIENT
 from lading_runtime.server.heads import TRANSFER_ENCODING, Head, KnownHeads
-from lading_runtime.server.lingering import STOPPING_S, Farewell, LastWords, Lingering, linger
+from lading_runtime.server.lingering import LastWords, linger
+from lading_runtime.server.malformed import refusal
 from lading_runtime.server.patience import ConnectionLimits, PatientProtocol
-from lading_runtime.server.whole import BYE, DEFAULT_LINES, Whole, WholeRequests
+from lading_runtime.server.whole import CLOSE, Whole, WholeRequests
 
 MAX_HEAD_BYTES = 1 << 16
 """As much as uvicorn's other parser takes; what has come in one piece may be more."""
 
 HTTP_1_0 = "1.0"
-REFUSAL = (
-    b"HTTP/1.1 400 Bad Request\r\n%bcontent-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\n%b\r\n%b"
-)
-"""As uvicorn's; with the headers of every answer, and a message."""
-
 UPGRADE_HEADERS = frozenset([b"upgrade", b"http2-settings"])
 
 
@@ -70,11 +66,8 @@ class Connection(PatientProtocol):
     """The request that is being read, as long as it may be whole in one piece."""
     _is_in_request = False
     """Whether the parser waits for the rest of a request."""
-    _lingering: Lingering | None = None
-    """Takes what still comes when the last answer is written, until the client hangs up."""
-    _farewell: Farewell | None = None
-    _is_stopping = False
-    """Whether the server stops: what is asked is answered, and no more."""
+    _is_deaf = False
+    """Whether what came last is no request: what was asked before is answered, and nothing else."""
     _is_in_head = False
     _head_bytes = 0
     _data = b""
@@ -98,14 +91,12 @@ class Connection(PatientProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the client."""
         self.silent.pop(self, None)
-        if self._farewell is not None:
-            self._farewell.cancel()
-        self._leave()
+        self._abandon_requests()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Take bytes from the client."""
-        if self._has_ended:
+        if self._is_deaf or self._has_ended():
             return
         self._unset_keepalive_if_required()
         self.silent.pop(self, None)
@@ -119,20 +110,19 @@ class Connection(PatientProtocol):
                 data = self._feed(data)
         except httptools.HttpParserError:
             self._refuse("Invalid HTTP request received.")
-        is_unused = self._is_idle and self._idle_since is None
-        if self._head_timer is None and (self._is_in_head or is_unused) and not self._has_ended:
+        is_awaited = self._is_in_head or self._idle_since is None
+        if self._head_timer is None and self._is_idle and is_awaited and not self._has_ended():
             self._await_head()
 
     def shutdown(self) -> None:
-        """Answer what has been asked, and no more. The client of an idle connection is not waited for."""
+        """Answer what has been asked, and no more. Who has been answered is not waited for."""
         self._is_stopping = True
-        if self._lingering is not None:
-            self._lingering.hurry()
-            return
-        if self._is_idle and not self.transport.is_closing():
-            # For uvloop, TLS ends when both sides have said so; but who waits for nothing does not read.
-            self._farewell = Farewell(self.transport, self.limits.timeout_s, STOPPING_S)
-        super().shutdown()
+        if self._farewell is not None:
+            self._part()
+        elif self._is_idle:
+            self._close()
+        else:
+            super().shutdown()
 
     def on_message_begin(self) -> None:
         """A request begins."""
@@ -149,10 +139,9 @@ class Connection(PatientProtocol):
         """The head of a request is complete; one that offers an upgrade is read once more, without that."""
         self._is_in_head = False
         self._stop_head_timer()
-        if self.parser.should_upgrade() or self._has_ended:
+        if self.parser.should_upgrade() or self._has_ended():
             return  # nobody is answered on a connection that ends
-        keep_alive = self.parser.get_http_version() != HTTP_1_0 and self.parser.should_keep_alive()
-        head = Head(self.url, self.headers, keep_alive=keep_alive)
+        head = Head(self.url, self.headers, keep_alive=self._keeps_alive)
         if self._may_be_whole(head):
             self._whole = Whole(self, head)
         else:
@@ -160,7 +149,7 @@ class Connection(PatientProtocol):
 
     def on_body(self, body: bytes) -> None:
         """A part of a body is there."""
-        if self._has_ended:
+        if self._has_ended():
             return
         if self._whole is None:
             super().on_body(body)
@@ -170,7 +159,7 @@ class Connection(PatientProtocol):
     def on_message_complete(self) -> None:
         """A request is complete; its body, if nobody can have asked for it yet, goes with it."""
         self._is_in_request, self._is_behind = False, True
-        if self.parser.should_upgrade() or self._has_ended:
+        if self.parser.should_upgrade() or self._has_ended():
             return
         if self._whole is not None:
             self.heads.add(self._data, self._whole.head)
@@ -186,35 +175,35 @@ class Connection(PatientProtocol):
         Unlike uvicorn's, one timer stays for as long as requests come.
         """
         self.server_state.total_requests += 1
-        if self._has_ended:
+        if self._has_ended():
             return
         self.flow.resume_reading()
         if self.pipeline:
             self._answer_next()
             return
         self.silent[self] = None
-        self._await_request()
+        if self._is_in_head:
+            self._await_head()
+        else:
+            self._await_request()
 
     def end(self) -> None:
         """End the connection behind an answer; if its request is not all there, without cutting it off."""
         if self._is_in_request:
             self._linger()
         else:
-            self.transport.close()
+            self._close()
 
     def _linger(self) -> None:
-        if self._has_ended:
-            return
+        if not self._has_ended():
+            self._part()
+            linger(self, self.transport)
+
+    def _part(self) -> None:
+        super()._part()
         self.silent[self] = None
-        self._lingering = linger(self, self.transport, self.limits.timeout_s)
-        if self._is_stopping:
-            self._lingering.hurry()
 
-    @property
-    def _has_ended(self) -> bool:
-        return self._lingering is not None or self.transport.is_closing()
-
-    def _leave(self) -> None:
+    def _abandon_requests(self) -> None:
         """Tell the requests that nobody waits for their answers; uvicorn tells only the one read last."""
         for request in (self._answering, *(cycle for cycle, _ in self.pipeline)):
             if request is not None and not request.response_complete:
@@ -232,6 +221,11 @@ class Connection(PatientProtocol):
             and TRANSFER_ENCODING not in head.named
             and self.direct.takes(head)
         )
+
+    @property
+    def _keeps_alive(self) -> bool:
+        """Whether the client of the request that is being read wants to go on behind its answer."""
+        return self.parser.get_http_version() != HTTP_1_0 and self.parser.should_keep_alive()
 
     @property
     def _is_idle(self) -> bool:
@@ -253,8 +247,11 @@ class Connection(PatientProtocol):
         super().on_headers_complete()
         cycle = self.cycle
         cycle.scope[CLIENT] = cycle  # type: ignore[literal-required]  # no key of ASGI
-        # All that a cycle asks of it.
-        cycle.transport = LastWords(self.transport.write, self.transport.is_closing, self.end)  # type: ignore[assignment]
+        cycle.transport = LastWords(self.transport.write, self._has_ended, self.end)  # type: ignore[assignment]  # as far as it asks
+        if not self._keeps_alive:
+            # The uvicorn of Python 3.9 knows only what stands in one spelling, and does not say so itself.
+            cycle.keep_alive = False
+            cycle.default_headers = [*cycle.default_headers, CLOSE]
         if not self.pipeline:
             self._answering = cycle
 
@@ -301,15 +298,30 @@ class Connection(PatientProtocol):
         return b"%b %b HTTP/%b\r\n%b\r\n%b" % (method, self.url, version, b"".join(kept), rest)
 
     def _refuse(self, message: str) -> None:
+        """Answer what was asked before what is no request; to that itself, only if the client can tell."""
         self.events.request_malformed()
         self.logger.warning(message)
-        if self._has_ended:
+        if self._has_ended():
             return
-        self._leave()
-        lines, closes = DEFAULT_LINES.of(self.server_state.default_headers)
-        bye = b"" if closes else BYE
-        self.transport.write(REFUSAL % (lines, len(message), bye, message.encode()))
+        broken = self._take_broken()
+        if broken is None and not self._is_idle:
+            self._is_deaf = True
+            self.cycle.keep_alive = False
+            return
+        self._abandon_requests()
+        if broken is None or not broken.response_started:
+            self.transport.write(refusal(message, self.server_state.default_headers))
         self._linger()
+
+    def _take_broken(self) -> RequestResponseCycle | None:
+        """Return the request that is being answered, if its body is malformed; one that waits is dropped."""
+        if not self._is_in_request or self._is_in_head or self._whole is not None:
+            return None
+        if not self.pipeline:
+            return self.cycle
+        self.pipeline.popleft()
+        self.cycle = self.pipeline[0][0] if self.pipeline else self._answering  # type: ignore[assignment]  # one of both
+        return None
 
 
 def connections(

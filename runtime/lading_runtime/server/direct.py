@@ -58,7 +58,7 @@ class Direct:
         if route is None or route.scoring.is_streamable:
             return False
         # Each time anew, also for heads that have come before: nothing remembers who was let in.
-        return self._keys is None or self._keys.open_for(head.headers)
+        return self._keys is None or self._keys.admits(head.headers)
 
     def answer(self, whole: Whole) -> None:
         """Answer a request, now or later."""

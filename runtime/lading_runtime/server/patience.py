@@ -1,7 +1,7 @@
 """uvicorn's connection, which waits for no client without end.
 
-The head of a request must be there in time, an answer must be taken piece by piece, and a connection is kept
-for only so long. Unlike uvicorn's, one timer stays for as long as requests come.
+The head of a request must be there in time, an answer must be taken piece by piece, also the last one, and a
+connection is kept for only so long. Unlike uvicorn's, one timer stays for as long as requests come.
 """
 
 from __future__ import annotations
@@ -10,6 +10,11 @@ import asyncio
 from dataclasses import dataclass
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from lading_runtime.server.taking import Farewell, taken_bytes
+
+STOPPING_S = 1.0
+"""How long a client that has been answered may hold a server that stops."""
 
 
 @dataclass(frozen=True)
@@ -31,18 +36,24 @@ class PatientProtocol(HttpToolsProtocol):
     _idle_timer: asyncio.TimerHandle | None = None
     _idle_since: float | None = None
     """When the last answer was written, on the event loop's clock; None while there is a request."""
+    _farewell: Farewell | None = None
+    """Waits for the client, if nothing more is written."""
+    _is_stopping = False
+    """Whether the server stops: what is asked is answered, and no more."""
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait for nothing more."""
         for timer in (self._head_timer, self._write_timer, self._idle_timer):
             if timer is not None:
                 timer.cancel()
+        if self._farewell is not None:
+            self._farewell.cancel()
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
         """Wait for the client, which does not take what it is sent."""
         super().pause_writing()
-        self._await_taking(self.transport.get_write_buffer_size())
+        self._await_taking()
 
     def resume_writing(self) -> None:
         """Go on."""
@@ -80,17 +91,43 @@ class PatientProtocol(HttpToolsProtocol):
 
     def _give_up(self) -> None:
         """End a connection whose client does not finish what it began to ask."""
-        if not self.transport.is_closing():
+        self._close()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """End a connection on which nothing is asked any more."""
+        self._close()
+
+    def eof_received(self) -> None:
+        """End the connection: nobody can tell whether a client that ended its side reads the other."""
+        self._close()
+
+    def _has_ended(self) -> bool:
+        """Tell whether nothing may be written any more."""
+        return self._farewell is not None or self.transport.is_closing()
+
+    def _close(self) -> None:
+        """End the connection behind what has been written."""
+        if not self._has_ended():
+            self._part()
             self.transport.close()
 
-    def _await_taking(self, size_bytes: int) -> None:
-        self._write_timer = self.loop.call_later(self.limits.timeout_s, self._check_taking, size_bytes)
+    def _part(self) -> None:
+        """See to it that a connection on which nothing more is written ends, whatever its client does."""
+        self._stop_head_timer()
+        if self._farewell is not None:
+            self._farewell.cancel()
+        timeout_s = self.limits.timeout_s
+        then_s = min(timeout_s, STOPPING_S) if self._is_stopping else timeout_s
+        self._farewell = Farewell(self.transport, timeout_s, then_s)
 
-    def _check_taking(self, size_bytes: int) -> None:
-        """Drop a client that has taken nothing of an answer since there were *size_bytes* left to be sent."""
-        left_bytes = self.transport.get_write_buffer_size()
-        if left_bytes >= size_bytes:
+    def _await_taking(self) -> None:
+        taken = taken_bytes(self.transport)
+        self._write_timer = self.loop.call_later(self.limits.timeout_s, self._check_taking, taken)
+
+    def _check_taking(self, before_bytes: int) -> None:
+        """Drop a client that has taken nothing of an answer for as long as it may."""
+        if taken_bytes(self.transport) > before_bytes:
+            self._await_taking()
+        else:
             self.logger.warning("A client does not take its answer.")
             self.transport.abort()
-        else:
-            self._await_taking(left_bytes)

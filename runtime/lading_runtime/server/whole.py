@@ -78,7 +78,7 @@ class Whole:
     def hang_up(self) -> None:
         """End the connection if nobody has answered."""
         if not self.response_complete and not self.disconnected:
-            self._carrier.transport.close()
+            self._carrier.end()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._carrier.tasks.discard(task)

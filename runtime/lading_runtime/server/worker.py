@@ -41,6 +41,9 @@ RETIRE_S = 10.0
 STARTUP_FAILURE = 3
 """uvicorn's exit code for it; only later ones than Python 3.9 can have give it a name."""
 
+TLS_ENDS_S = 86_400.0
+"""The event loop counts from the last answer on, however large that is: connections have a better limit."""
+
 LAST_REQUESTS_S = 1.0
 """How long a connection that was made before the end of listening may take to bring its request."""
 TICK_S = 0.01
@@ -56,7 +59,9 @@ class DrainingServer(uvicorn.Server):
         self._drain = drain
         self._delay_s = delay_s
         # The event loop takes no limit where there is no TLS.
-        self._tls_timeout_s = None if config.ssl_certfile is None else client_timeout_s
+        is_tls = config.ssl_certfile is not None
+        self._tls_begins_s = client_timeout_s if is_tls else None
+        self._tls_ends_s = TLS_ENDS_S if is_tls else None
         self._stop_at = float("inf")
         self._master = master
         self._is_turning_away = False
@@ -75,8 +80,8 @@ class DrainingServer(uvicorn.Server):
             self._connection,
             sock=listener,
             ssl=self.config.ssl,
-            ssl_handshake_timeout=self._tls_timeout_s,
-            ssl_shutdown_timeout=self._tls_timeout_s,
+            ssl_handshake_timeout=self._tls_begins_s,
+            ssl_shutdown_timeout=self._tls_ends_s,
             backlog=self.config.backlog,
         )
 
@@ -159,8 +164,8 @@ class DrainingServer(uvicorn.Server):
             self._connection,
             accepted,
             ssl=self.config.ssl,
-            ssl_handshake_timeout=self._tls_timeout_s,
-            ssl_shutdown_timeout=self._tls_timeout_s,
+            ssl_handshake_timeout=self._tls_begins_s,
+            ssl_shutdown_timeout=self._tls_ends_s,
         )
 
     def _is_about_to_be_asked(self) -> bool:

@@ -101,7 +101,7 @@ def test_who_is_not_answered_is_hung_up_on():
     async def nothing():
         """End."""
 
-    assert worked(lambda whole: whole.run(nothing())) == ["closed"]
+    assert worked(lambda whole: whole.run(nothing())) == ["ended"]
 
 
 def test_a_client_that_takes_nothing_is_answered_when_it_does():
