@@ -1,4 +1,4 @@
-"""The keys that open the server: words in a file, as many as clients, of which only digests are kept."""
+"""The keys that open the server: words in a file, as many as clients; of the file, only digests are kept."""
 
 from __future__ import annotations
 

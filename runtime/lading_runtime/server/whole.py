@@ -96,7 +96,7 @@ class Whole:
         carrier = self._carrier
         lines, closes = DEFAULT_LINES.of(carrier.server_state.default_headers)
         bye = b"" if self.keep_alive or closes else BYE
-        carrier.transport.write(b"".join((STATUS_LINE[status], lines, head, bye, b"\r\n", body)))
+        carrier.transport.write(b"".join((STATUS_LINE[status], lines, bye, head, b"\r\n", body)))
         self.response_complete = True
         self.body = b""  # the connection keeps this request until the next one comes
         if closes or not self.keep_alive:

@@ -225,6 +225,15 @@ def start(tmp_path: Path) -> Iterator[Starter]:
             server.process.wait(PATIENCE_S)
 
 
+@pytest.fixture
+def streams(start: Starter, tmp_path: Path) -> None:
+    """Say of the model that it can answer in parts; then no request takes the short way."""
+    described = tmp_path / "model" / "MLmodel"
+    described.write_text(
+        described.read_text().replace("    code: code\n", "    code: code\n    streamable: true\n")
+    )
+
+
 def end(pid: int) -> None:
     """Kill a process if it still runs."""
     with contextlib.suppress(ProcessLookupError):

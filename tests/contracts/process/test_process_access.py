@@ -28,6 +28,14 @@ def keys(tmp_path):
     return path
 
 
+@pytest.fixture(params=["directly", "through ASGI"])
+def start_either_way(request, start):
+    """Return a function that starts a server, which takes the short way to an answer, or the long one."""
+    if request.param == "through ASGI":
+        request.getfixturevalue("streams")
+    return start
+
+
 def health_check(url, **environ):
     """Return the exit code of the program with which an image asks its server how it is."""
     environ["PORT"] = str(httpx.URL(url).port)
@@ -55,9 +63,9 @@ def status(server, path="/invocations", **headers):
     )
 
 
-def test_only_who_brings_a_key_is_answered(start, keys):
+def test_only_who_brings_a_key_is_answered(start_either_way, keys):
     """Each key opens, as a bearer token or in a header of its own; nothing else does; probes need none."""
-    server = start(LADING_API_KEY_FILE=str(keys)).until_ready()
+    server = start_either_way(LADING_API_KEY_FILE=str(keys)).until_ready()
 
     assert [status(server, x_api_key=key).status_code for key in KEYS] == [200, 200]
     assert [status(server, authorization=f"Bearer {key}").status_code for key in KEYS] == [200, 200]
@@ -70,9 +78,9 @@ def test_only_who_brings_a_key_is_answered(start, keys):
         assert status(server, path).status_code == 200
 
 
-def test_nobody_is_let_in_on_the_key_of_another(start, keys):
+def test_nobody_is_let_in_on_the_key_of_another(start_either_way, keys):
     """Requests with and without a key, in turn and on one connection, are answered each by its own."""
-    server = start(LADING_API_KEY_FILE=str(keys)).until_ready()
+    server = start_either_way(LADING_API_KEY_FILE=str(keys)).until_ready()
     asked = [b"X-API-Key: %b\r\n" % KEYS[0].encode(), b"", b"X-API-Key: wrong-key-0123456789\r\n"] * 4
     address = "127.0.0.1", int(server.url.rpartition(":")[2])
     body, statuses = json.dumps(BODY).encode(), []

@@ -118,6 +118,15 @@ def test_a_client_may_be_silent_between_requests(start):
         assert b'"tomato"' in answers(connection)
 
 
+def test_a_head_that_waits_behind_a_request_is_not_late(start):
+    """Who has begun a request while the model works on another gets the answer to that, however late."""
+    server = start(LADING_CLIENT_TIMEOUT_S="0.5").until_ready()
+    with connect(server) as connection:
+        connection.sendall(request(b"POST", b"", json.dumps({"prompt": "sleep 1.5"}).encode()) + b"P")
+
+        until_said(connection, b'"1.5"')
+
+
 def test_a_client_that_does_not_take_its_answer_is_dropped(start):
     """The rest of a large answer does not stay in memory for a client that reads nothing."""
     server = start(LADING_CLIENT_TIMEOUT_S="2").until_ready()

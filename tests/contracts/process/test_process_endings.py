@@ -1,9 +1,11 @@
 """Connections that end behind an answer, while the client still sends its request."""
 
 import contextlib
+import json
 import signal
 import socket
 import ssl
+import time
 from urllib.parse import urlsplit
 
 import httpx
@@ -78,7 +80,7 @@ def test_who_sends_too_much_is_told_so(start):
 
 def test_who_sends_too_much_is_told_so_by_tls(start, tmp_path):
     """The same on an encrypted connection, whose sides do not end one by one."""
-    server, trust = start_with_tls(start, tmp_path)
+    server, trust = start_with_tls(start, tmp_path, LADING_MAX_BODY_BYTES=str(MAX_BODY_BYTES))
 
     with trust.wrap_socket(connect(server), server_hostname="127.0.0.1") as connection:
         send_too_much(connection)
@@ -136,15 +138,13 @@ def test_a_stop_does_not_wait_for_silent_clients_of_tls(start, tmp_path):
         assert ended_by_itself(server)
 
 
-def start_with_tls(start, folder):
+def start_with_tls(start, folder, **environ):
     """Return a server that listens, and whom its clients trust."""
     made = make_certificates(folder)
     server = start(
         LADING_TLS_CERT_FILE=str(made.server),
         LADING_TLS_KEY_FILE=str(made.key),
-        LADING_MAX_BODY_BYTES=str(MAX_BODY_BYTES),
-        LADING_CLIENT_TIMEOUT_S=FOR_EVER_S,
-        MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT="2",
+        **{"LADING_CLIENT_TIMEOUT_S": FOR_EVER_S, "MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT": "2", **environ},
     )
     server.eventually(lambda: is_listening(server))
     return server, ssl.create_default_context(cafile=str(made.authority))
@@ -172,6 +172,108 @@ def test_who_sends_what_is_no_request_is_told_so(start):
 
         assert said.startswith(b"HTTP/1.1 400 ")
         assert said.endswith(b"\r\n\r\nInvalid HTTP request received.")
+
+
+def asking(prompt: str, *headers: bytes) -> bytes:
+    """Return a request to predict."""
+    body = json.dumps({"prompt": prompt}).encode()
+    return HEAD % (len(body), b"".join(headers)) + body
+
+
+def slowly_read(connection: socket.socket) -> int:
+    """Read all that comes, for longer than a client may be silent; return how much it was."""
+    count_bytes = 0
+    while piece := connection.recv(1 << 17):
+        count_bytes += len(piece)
+        time.sleep(0.03)
+    return count_bytes
+
+
+LARGE_BYTES = 24 << 20
+"""More than all buffers on the way, so that the client decides how long it takes."""
+
+
+@pytest.mark.parametrize("is_stopped", [False, True], ids=["closing", "stopping"])
+@pytest.mark.parametrize("is_tls", [False, True], ids=["plain", "TLS"])
+def test_who_takes_a_large_answer_slowly_gets_all_of_it(start, tmp_path, is_tls, is_stopped):
+    """No limit ends a connection while some of its last answer is taken again and again."""
+    limits = {"LADING_CLIENT_TIMEOUT_S": "3", "MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT": "60"}
+    server, trust = start_with_tls(start, tmp_path, **limits) if is_tls else (start(**limits), None)
+    server.eventually(lambda: "model ready" in server.log)
+    with contextlib.ExitStack() as stack:
+        connection = stack.enter_context(connect(server))
+        if trust is not None:
+            connection = stack.enter_context(trust.wrap_socket(connection, server_hostname="127.0.0.1"))
+        connection.sendall(asking("echo " + "x" * LARGE_BYTES, *([] if is_stopped else [CLOSE])))
+        first = connection.recv(1)
+        if is_stopped:
+            server.process.send_signal(signal.SIGTERM)
+
+        assert len(first) + slowly_read(connection) > LARGE_BYTES
+
+    assert ended_by_itself(server)
+
+
+def test_who_takes_nothing_makes_room_for_others(start):
+    """Connections on which nothing more is written are given up for new ones when there are too many."""
+    server = start(LADING_MAX_CONNECTIONS="4", LADING_CLIENT_TIMEOUT_S=FOR_EVER_S).until_ready()
+    with contextlib.ExitStack() as stack:
+        for number in range(4):
+            connection = stack.enter_context(connect(server))
+            if number % 2:
+                connection.sendall(asking("echo " + "x" * LARGE_BYTES, CLOSE))
+            else:
+                connection.sendall(HEAD % (1 << 60, CLOSE))
+            assert connection.recv(1)
+
+        assert server.told("echo next") == "next"
+
+
+def test_what_is_malformed_behind_a_request_is_no_answer_to_it(start, gate):
+    """A request is answered whatever comes behind it on its connection, which ends then."""
+    server = start().until_ready()
+    with connect(server) as connection:
+        connection.sendall(asking(f"wait {gate}") + asking("echo second"))
+        gate.until_awaited()
+        connection.sendall(b"\x00\x00")
+        gate.open()
+        said = b"".join(iter(lambda: connection.recv(1 << 16), b""))
+
+    assert said.count(b"HTTP/1.1 200 OK\r\n") == said.count(b"HTTP/1.1 ") == 2
+    assert said.endswith(b'"second"')
+
+
+@pytest.mark.usefixtures("streams")
+def test_what_is_malformed_behind_a_streamed_request_stands_in_no_stream(start, gate):
+    """An answer that has begun is completed, whatever its client sends meanwhile."""
+    server = start().until_ready()
+    body = json.dumps({"prompt": f"0 2 0 wait {gate}", "stream": True}).encode()
+    with connect(server) as connection:
+        connection.sendall(HEAD % (len(body), b"") + body)
+        gate.until_awaited()
+        connection.sendall(b"\x00\x00")
+        server.eventually(lambda: "Invalid HTTP request received." in server.log)
+        gate.open()
+        said = b"".join(iter(lambda: connection.recv(1 << 16), b""))
+
+    assert said.count(b"HTTP/1.1 ") == 1
+    assert said.endswith(b"data: [DONE]\n\n\r\n0\r\n\r\n")
+
+
+def test_a_malformed_body_is_refused_once(start):
+    """Who asks to be told to go on, and goes on with what is no body, gets one answer; the server is well."""
+    server = start().until_ready()
+    with connect(server) as connection:
+        connection.sendall(
+            b"POST /invocations HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
+            b"Transfer-Encoding: chunked\r\n\r\nzz\r\n"
+        )
+        said = b"".join(iter(lambda: connection.recv(1 << 16), b""))
+
+    assert said.startswith(b"HTTP/1.1 400 ")
+    assert said.endswith(b"\r\n\r\nInvalid HTTP request received.")
+    assert server.told("echo next") == "next"
+    assert "Traceback" not in server.log
 
 
 @pytest.mark.container

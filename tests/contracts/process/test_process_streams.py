@@ -8,6 +8,8 @@ import pytest
 
 from tests.contracts.process.conftest import PATIENCE_S
 
+pytestmark = pytest.mark.usefixtures("streams")
+
 ENDLESS = 1_000_000_000
 SHORT = {"MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT": "0.7"}
 LONGER = {"MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT": "2"}

@@ -60,7 +60,7 @@ def test_a_client_that_wants_no_further_answer_is_told_so():
     said = answered(keep_alive=False)
 
     assert said == [
-        b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{}",
         "ended",
         "complete",
     ]
