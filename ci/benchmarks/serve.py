@@ -26,6 +26,7 @@ from memory import table as memory_table
 from parties import Setting
 from serving import Party, Question, free_port, predicted, running
 from start import measure_start
+from stolen import Wanted
 from wrk import load
 
 PARTS = ("iris", "models", "start", "memory", "decode")
@@ -65,6 +66,7 @@ def compared(title: str, entrants: Sequence[Entrant], rounds: int, seconds: int)
     """Return all entrants under the same load; all must predict the same."""
     comparison = Comparison(title)
     predictions: dict[str, Any] = {}
+    before = Wanted.read()
     for _ in range(rounds):
         for entrant in entrants:
             port = free_port()
@@ -76,6 +78,10 @@ def compared(title: str, entrants: Sequence[Entrant], rounds: int, seconds: int)
                     print(f"  {entrant.name}: {connections} connections {found}", file=sys.stderr, flush=True)
     if len(set(map(str, predictions.values()))) > 1:
         sys.exit(f"the servers do not predict the same: {predictions}")
+    stolen = Wanted.read().stolen_since(before)
+    comparison.notes.append(
+        f"of the processor time that this run wanted, the machine's host kept {stolen:.1%}"
+    )
     return comparison
 
 
