@@ -85,6 +85,7 @@ class Server(DrainingApplication):
         self.cfg.set("post_fork", lambda _, worker: self.readiness.join(worker.age))
         self.cfg.set("child_exit", lambda _, worker: self.readiness.leave(worker.age))
         self.cfg.set("pre_fork", self._expect)
+        self.cfg.set("on_exit", lambda _: _be_left_alone())
         for name, value in command_line(self.cfg).items():
             self._override(name, value)
         self._check()
@@ -174,6 +175,12 @@ def defaults(settings: Settings) -> dict[str, Any]:
         "control_socket_disable": True,
         "proc_name": "lading",
     }
+
+
+def _be_left_alone() -> None:
+    """Ignore all that can still be asked: while Python ends, a second SIGTERM would be the exit code."""
+    for number in Arbiter.SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _text(path: Path | None) -> str | None:

@@ -4,6 +4,7 @@ import contextlib
 import json
 import signal
 import socket
+import time
 
 import httpx
 import pytest
@@ -26,6 +27,17 @@ def test_a_request_in_flight_is_answered_and_readiness_denied(start, in_backgrou
     assert slow.result().status_code == 200
     assert server.process.wait(PATIENCE_S) == 0
     assert not [pid for pid in below if server.is_alive(pid)]
+
+
+def test_who_asks_again_and_again_is_heard_once(start):
+    """Signals that come while the server ends, until the very last moment, do not change its exit code."""
+    server = start(LADING_DRAIN_DELAY_S="0").until_ready()
+
+    while server.process.poll() is None:
+        server.process.send_signal(signal.SIGTERM)
+        time.sleep(0.001)
+
+    assert server.process.returncode == 0
 
 
 def is_turned_away(server):

@@ -180,30 +180,44 @@ def asking(prompt: str, *headers: bytes) -> bytes:
     return HEAD % (len(body), b"".join(headers)) + body
 
 
+LARGE_BYTES = 24 << 20
+"""More than all buffers on the way, so that the client decides how long it takes."""
+
+SLOWLY_S = 8.0
+"""How long a client takes for that, in small pieces."""
+
+
 def slowly_read(connection: socket.socket) -> int:
-    """Read all that comes, for longer than a client may be silent; return how much it was."""
-    count_bytes = 0
+    """Read all that comes; return how much it was."""
+    began_at, count_bytes = time.monotonic(), 0
+    # By what should have come until now: of TLS, one call returns a record of 16 KiB, however much there is.
     while piece := connection.recv(1 << 17):
         count_bytes += len(piece)
-        time.sleep(0.03)
+        time.sleep(max(0.0, began_at + SLOWLY_S * count_bytes / LARGE_BYTES - time.monotonic()))
     return count_bytes
 
 
-LARGE_BYTES = 24 << 20
-"""More than all buffers on the way, so that the client decides how long it takes."""
+def use(connection: socket.socket) -> None:
+    """Ask something, so that the next request may be a while in coming: of a new connection it may not."""
+    connection.sendall(b"HEAD /health HTTP/1.1\r\nHost: x\r\n\r\n")
+    said = b""
+    while not said.endswith(b"\r\n\r\n"):
+        said += connection.recv(1 << 16)
+    assert said.startswith(b"HTTP/1.1 200 ")
 
 
 @pytest.mark.parametrize("is_stopped", [False, True], ids=["closing", "stopping"])
 @pytest.mark.parametrize("is_tls", [False, True], ids=["plain", "TLS"])
 def test_who_takes_a_large_answer_slowly_gets_all_of_it(start, tmp_path, is_tls, is_stopped):
     """No limit ends a connection while some of its last answer is taken again and again."""
-    limits = {"LADING_CLIENT_TIMEOUT_S": "3", "MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT": "60"}
+    limits = {"LADING_CLIENT_TIMEOUT_S": str(SLOWLY_S / 2), "MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT": "60"}
     server, trust = start_with_tls(start, tmp_path, **limits) if is_tls else (start(**limits), None)
     server.eventually(lambda: "model ready" in server.log)
     with contextlib.ExitStack() as stack:
         connection = stack.enter_context(connect(server))
         if trust is not None:
             connection = stack.enter_context(trust.wrap_socket(connection, server_hostname="127.0.0.1"))
+        use(connection)
         connection.sendall(asking("echo " + "x" * LARGE_BYTES, *([] if is_stopped else [CLOSE])))
         first = connection.recv(1)
         if is_stopped:
