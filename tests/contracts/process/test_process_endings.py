@@ -285,9 +285,32 @@ def test_a_malformed_body_is_refused_once(start):
         said = b"".join(iter(lambda: connection.recv(1 << 16), b""))
 
     assert said.startswith(b"HTTP/1.1 400 ")
+    assert b"\r\ndate: " in said  # as every answer has it
     assert said.endswith(b"\r\n\r\nInvalid HTTP request received.")
     assert server.told("echo next") == "next"
     assert "Traceback" not in server.log
+
+
+def test_a_request_whose_body_is_malformed_is_over(start):
+    """It is given up when it is refused, not when its client leaves."""
+    server = start(LADING_CLIENT_TIMEOUT_S=FOR_EVER_S).until_ready()
+    with connect(server) as connection:
+        connection.sendall(
+            b"POST /invocations HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n[\r\n"
+        )
+        connection.sendall(b"zz\r\n")
+
+        server.eventually(lambda: "status=499" in server.log)
+
+
+def test_who_leaves_gives_up_all_that_was_asked(start, gate):
+    """No model goes on for a client that has left, whichever of several requests it has come to."""
+    server = start().until_ready()
+    with connect(server) as connection:
+        connection.sendall(asking("echo first") + asking(f"wait {gate}") + asking("echo third"))
+        gate.until_awaited()
+
+    server.eventually(lambda: "status=499" in server.log)
 
 
 @pytest.mark.container
