@@ -1,4 +1,4 @@
-"""Connections that end behind an answer, while the client still sends its request."""
+"""Connections on which nothing more is written: who still sends, takes slowly, or did not ask in HTTP."""
 
 import contextlib
 import json
@@ -54,15 +54,25 @@ def ended_by_itself(server) -> bool:
     return server.stop() == 0 and "Worker exiting" in server.log
 
 
-def answer(connection: socket.socket) -> bytes:
-    """Return what comes until the end of an error in JSON."""
+def read_until(connection: socket.socket, end: bytes) -> bytes:
+    """Return what comes until it ends so."""
     said = b""
-    while not said.endswith(b"}"):
+    while not said.endswith(end):
         piece = connection.recv(1 << 16)
         if not piece:
             raise EOFError(said)
         said += piece
     return said
+
+
+def answer(connection: socket.socket) -> bytes:
+    """Return what comes until the end of an error in JSON."""
+    return read_until(connection, b"}")
+
+
+def all_said(connection: socket.socket) -> bytes:
+    """Return all that comes until the server hangs up."""
+    return b"".join(iter(lambda: connection.recv(1 << 16), b""))
 
 
 def test_who_sends_too_much_is_told_so(start):
@@ -168,7 +178,7 @@ def test_who_sends_what_is_no_request_is_told_so(start):
                 connection.sendall(PIECE)
             connection.shutdown(socket.SHUT_WR)
 
-            said = b"".join(iter(lambda: connection.recv(1 << 16), b""))
+            said = all_said(connection)
 
         assert said.startswith(b"HTTP/1.1 400 ")
         assert said.endswith(b"\r\n\r\nInvalid HTTP request received.")
@@ -200,10 +210,7 @@ def slowly_read(connection: socket.socket) -> int:
 def use(connection: socket.socket) -> None:
     """Ask something, so that the next request may be a while in coming: of a new connection it may not."""
     connection.sendall(b"HEAD /health HTTP/1.1\r\nHost: x\r\n\r\n")
-    said = b""
-    while not said.endswith(b"\r\n\r\n"):
-        said += connection.recv(1 << 16)
-    assert said.startswith(b"HTTP/1.1 200 ")
+    assert read_until(connection, b"\r\n\r\n").startswith(b"HTTP/1.1 200 ")
 
 
 @pytest.mark.parametrize("is_stopped", [False, True], ids=["closing", "stopping"])
@@ -251,7 +258,7 @@ def test_what_is_malformed_behind_a_request_is_no_answer_to_it(start, gate):
         gate.until_awaited()
         connection.sendall(b"\x00\x00")
         gate.open()
-        said = b"".join(iter(lambda: connection.recv(1 << 16), b""))
+        said = all_said(connection)
 
     assert said.count(b"HTTP/1.1 200 OK\r\n") == said.count(b"HTTP/1.1 ") == 2
     assert said.endswith(b'"second"')
@@ -268,7 +275,7 @@ def test_what_is_malformed_behind_a_streamed_request_stands_in_no_stream(start, 
         connection.sendall(b"\x00\x00")
         server.eventually(lambda: "Invalid HTTP request received." in server.log)
         gate.open()
-        said = b"".join(iter(lambda: connection.recv(1 << 16), b""))
+        said = all_said(connection)
 
     assert said.count(b"HTTP/1.1 ") == 1
     assert said.endswith(b"data: [DONE]\n\n\r\n0\r\n\r\n")
@@ -282,7 +289,7 @@ def test_a_malformed_body_is_refused_once(start):
             b"POST /invocations HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
             b"Transfer-Encoding: chunked\r\n\r\nzz\r\n"
         )
-        said = b"".join(iter(lambda: connection.recv(1 << 16), b""))
+        said = all_said(connection)
 
     assert said.startswith(b"HTTP/1.1 400 ")
     assert b"\r\ndate: " in said  # as every answer has it
