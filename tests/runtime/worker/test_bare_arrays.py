@@ -25,8 +25,8 @@ from sklearn.preprocessing import *
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 from lading_runtime.worker import frames
-from lading_runtime.worker.loaders.bare_arrays import array_acceptor, without_names
-from lading_runtime.worker.loaders.sklearn import by_kind, predictor
+from lading_runtime.worker.loaders.bare_arrays import array_acceptor
+from lading_runtime.worker.loaders.sklearn import by_kind, of_arrays, predictor
 
 class Own(LinearRegression):
     def predict(self, X):
@@ -55,7 +55,7 @@ estimator = eval(sys.argv[2]).fit(frame, target)
 accepts = array_acceptor(estimator)
 said = {"accepts": accepts is not None}
 if accepts is not None:
-    predict = by_kind(predictor(estimator, "predict"), predictor(without_names(estimator), "predict"))
+    predict = by_kind(predictor(estimator, "predict"), of_arrays(estimator, "predict"))
     said["same"] = predict(array, None).tobytes() == predict(frame, None).tobytes()
     said["frames"] = takes(predict, frame[names[::-1]])
     said["others"] = accepts(names[::-1])

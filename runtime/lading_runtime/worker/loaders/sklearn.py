@@ -9,7 +9,8 @@ import importlib
 from pathlib import Path
 from typing import Any, Callable
 
-from lading_runtime.worker.loaders.bare_arrays import array_acceptor, without_names
+from lading_runtime.worker.formulas.choice import in_turn
+from lading_runtime.worker.loaders.bare_arrays import array_acceptor, parts_of, without_names
 from lading_runtime.worker.loaders.frame_questions import answer_for_arrays
 from lading_runtime.worker.loaders.params import passing_params
 from lading_runtime.worker.loaders.serialized import read_serialized
@@ -38,7 +39,7 @@ class SklearnLoader:
         accepts = array_acceptor(estimator) if name != "score" else None
         predict = predictor(estimator, name)
         if accepts is not None:
-            predict = by_kind(predict, predictor(without_names(estimator), name))
+            predict = by_kind(predict, of_arrays(estimator, name))
         return LoadedModel("sklearn", predict, accepts_array=accepts)
 
 
@@ -49,10 +50,16 @@ def predictor(estimator: Any, name: str) -> Predict:
     return lambda data, _params: estimator.predict(data)
 
 
-def by_kind(of_frames: Predict, of_arrays: Predict) -> Predict:
-    """Return a function of data and params that leaves bare arrays to *of_arrays*."""
+def of_arrays(estimator: Any, name: str) -> Predict:
+    """Return the method *name* of a plain *estimator* for arrays, whose names have been compared."""
+    predict = in_turn(list(parts_of(without_names(estimator))), name)
+    return lambda data, _params: predict(data)
+
+
+def by_kind(frames: Predict, arrays: Predict) -> Predict:
+    """Return a function of data and params that leaves bare arrays to *arrays*, and all else to *frames*."""
     ndarray = importlib.import_module("numpy").ndarray
-    return lambda data, params: (of_arrays if type(data) is ndarray else of_frames)(data, params)
+    return lambda data, params: (arrays if type(data) is ndarray else frames)(data, params)
 
 
 def read_estimator(model: ModelFolder) -> Any:

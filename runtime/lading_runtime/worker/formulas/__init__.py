@@ -1,0 +1,1 @@
+"""What scikit-learn's estimators compute, without what they do around it."""
