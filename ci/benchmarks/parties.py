@@ -48,8 +48,16 @@ def unbatched(setting: Setting, port: int) -> Party:
     return replace(party, name="Lading, batching off", env={**party.env, "LADING_BATCHING": "off"})
 
 
-def echo(setting: Setting, port: int) -> Party:
-    """Return the server's own uvicorn with an application that echoes the body."""
+def echo(setting: Setting, port: int, application: str) -> Party:
+    """Return the server's own uvicorn with an *application* that echoes the body."""
     options = ["--loop", "uvloop", "--http", "httptools", "--lifespan", "off", "--no-access-log"]
-    command = [str(setting.server_python), "-m", "uvicorn", "echo:app", "--port", str(port), *options]
+    command = [
+        str(setting.server_python),
+        "-m",
+        "uvicorn",
+        f"{application}:app",
+        "--port",
+        str(port),
+        *options,
+    ]
     return Party("uvicorn, echoing", [*command, "--app-dir", str(Path(__file__).parent)], {})
