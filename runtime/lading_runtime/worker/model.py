@@ -52,6 +52,20 @@ class ModelFolder:
         return str(name)
 
 
+Predict = Callable[[Any, Params], Any]
+"""From data and params to a prediction."""
+
+
+@dataclass(frozen=True)
+class ArrayPredictor:
+    """Predicts from the cells of a table as from the data frame that has its columns, too."""
+
+    accepts: Callable[[Sequence[Any]], bool]
+    """Tells whether columns of one dtype and these names may come as a bare array."""
+
+    predict: Predict
+
+
 @dataclass(frozen=True)
 class LoadedModel:
     """A model that can predict."""
@@ -59,13 +73,13 @@ class LoadedModel:
     loader: str
     """What loaded it: "sklearn" or "python_function"."""
 
-    predict: Callable[[Any, Params], Any]
+    predict: Predict
 
     predict_stream: Callable[[Any, Params], Iterable[Any]] | None = None
     """Gives the parts of an answer, for models that say so in ``MLmodel``."""
 
-    accepts_array: Callable[[Sequence[Any]], bool] | None = None
-    """Tells whether columns of one dtype and these names may come as a bare array; None: never."""
+    of_arrays: ArrayPredictor | None = None
+    """For tables, if it makes no difference to the model that they come without their columns."""
 
     is_forkable: bool = True
     """Whether the loader knows of no reason why a fork of this process could not predict."""

@@ -10,7 +10,7 @@ from lading_runtime.worker import frames
 from lading_runtime.worker.encode import NotByRows, Unserialisable, encode, encode_rows
 from lading_runtime.worker.failure import describe, describe_raised
 from lading_runtime.worker.log import report
-from lading_runtime.worker.model import LoadedModel, Params
+from lading_runtime.worker.model import LoadedModel, Params, Predict
 from lading_runtime.worker.problems import PayloadError
 from lading_runtime.worker.redaction import WITHHELD, Redactor
 
@@ -50,8 +50,9 @@ def answers(
 
 def prediction(loaded: LoadedModel, request: Message) -> Message:
     """Return the one message that answers *request*."""
-    data, params = build_data(loaded, request), build(request, "params")
-    answer = attempt(lambda error: raised(error, data, params), loaded.predict, data, params)
+    predict, data = prepared(loaded, request)
+    params = build(request, "params")
+    answer = attempt(lambda error: raised(error, data, params), predict, data, params)
     return encoded("prediction", request, answer)
 
 
@@ -82,13 +83,13 @@ def close(parts: Any) -> None:
         report(f"a stream cannot be closed: {kind}", "".join(traceback.format_tb(error.__traceback__)))
 
 
-def build_data(loaded: LoadedModel, request: Message) -> Any:
-    """Return what *loaded* predicts from: a bare array where it makes no difference to it."""
+def prepared(loaded: LoadedModel, request: Message) -> tuple[Predict, Any]:
+    """Return how *loaded* predicts, and from what: a bare array where it makes no difference to it."""
     node = request.header["payload"]
-    accepts = loaded.accepts_array
-    if accepts is not None and node["kind"] == "table" and accepts(node["names"]):
-        return attempt(unbuildable, frames.build_array_of_table, node, request.buffers)
-    return build(request, "payload")
+    of_arrays = loaded.of_arrays
+    if of_arrays is not None and node["kind"] == "table" and of_arrays.accepts(node["names"]):
+        return of_arrays.predict, attempt(unbuildable, frames.build_array_of_table, node, request.buffers)
+    return loaded.predict, build(request, "payload")
 
 
 def build(request: Message, part: str) -> Any:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import copy
-from typing import Any, Callable, Container, Sequence
+from typing import Any, Sequence
 
 from lading_runtime.worker.formulas import boosting, linear, scaling, trees
 from lading_runtime.worker.formulas.formula import Formula, FormulaOf
-from lading_runtime.worker.formulas.trial import MAX_FEATURES, agreed
+from lading_runtime.worker.formulas.trial import MAX_FEATURES, Step, tried
 
 FORMULAS: dict[tuple[str, str], FormulaOf] = {
     ("sklearn.ensemble._forest.ForestClassifier", "predict"): trees.forest_classes,
@@ -28,9 +28,6 @@ FORMULAS: dict[tuple[str, str], FormulaOf] = {
     ("sklearn.tree._classes.DecisionTreeRegressor", "predict"): trees.tree_values,
 }
 """By a class, which may be a base of the estimator's, and a method."""
-
-Step = Callable[[Any], Any]
-"""From an array to an array."""
 
 
 def in_turn(parts: Sequence[Any], name: str) -> Step:
@@ -58,24 +55,11 @@ def step_of(estimator: Any, name: str) -> Step:
     own: Step = getattr(estimator, name)
     try:
         formula = formula_of(estimator, name)
-        dtypes = formula and agreed(
-            formula, getattr(single_threaded(estimator), name), features_of(estimator)
-        )
     except Exception:  # noqa: BLE001 - of a version that nobody knows yet; it predicts as it always did, then
         return own
-    return by_formula(formula, dtypes, features_of(estimator), own) if formula and dtypes else own
-
-
-def by_formula(formula: Formula, dtypes: Container[Any], features: int, own: Step) -> Step:
-    """Return *formula* for rows of *features* numbers of these *dtypes*, and *own* for all else."""
-
-    def step(data: Any) -> Any:
-        answer = None
-        if data.dtype in dtypes and data.ndim == 2 and data.shape[1] == features and len(data):  # noqa: PLR2004
-            answer = formula(data)
-        return own(data) if answer is None else answer
-
-    return step
+    if formula is None:
+        return own
+    return tried(formula, own, features_of(estimator), reference=getattr(single_threaded(estimator), name))
 
 
 def formula_of(estimator: Any, name: str) -> Formula | None:

@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import importlib
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 
 from lading_runtime.worker.formulas.choice import in_turn
 from lading_runtime.worker.loaders.bare_arrays import array_acceptor, parts_of, without_names
 from lading_runtime.worker.loaders.frame_questions import answer_for_arrays
 from lading_runtime.worker.loaders.params import passing_params
 from lading_runtime.worker.loaders.serialized import read_serialized
-from lading_runtime.worker.model import LoadedModel, ModelFolder, Params, Unloadable
-
-Predict = Callable[[Any, Params], Any]
+from lading_runtime.worker.model import ArrayPredictor, LoadedModel, ModelFolder, Predict, Unloadable
 
 PREDICT_FUNCTIONS = ("predict", "predict_proba", "predict_log_proba", "predict_joint_log_proba", "score")
 """What ``predict_fn`` may name."""
@@ -38,9 +36,11 @@ class SklearnLoader:
             raise Unloadable(f"the model's predict_fn is {name!r}, which {type(estimator).__name__} has not")
         accepts = array_acceptor(estimator) if name != "score" else None
         predict = predictor(estimator, name)
-        if accepts is not None:
-            predict = by_kind(predict, of_arrays(estimator, name))
-        return LoadedModel("sklearn", predict, accepts_array=accepts)
+        if accepts is None:
+            return LoadedModel("sklearn", predict)
+        predict_array = of_arrays(estimator, name)
+        of_tables = ArrayPredictor(accepts, predict_array)
+        return LoadedModel("sklearn", by_kind(predict, predict_array), of_arrays=of_tables)
 
 
 def predictor(estimator: Any, name: str) -> Predict:

@@ -8,9 +8,11 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
-from typing import Any, Callable
+from typing import Any, Callable, Sequence
 
+from lading_runtime.worker.formulas.formula import Formula
 from lading_runtime.worker.loaders.flavour import class_named, flavour_of, part_of
+from lading_runtime.worker.loaders.named_arrays import array_predictor
 from lading_runtime.worker.model import LoadedModel, ModelFolder, Params
 
 
@@ -24,7 +26,10 @@ class XgboostLoader:
         # Models of MLflow before 1.22 name no class.
         estimator = class_named(flavour.get("model_class", "xgboost.core.Booster"))()
         estimator.load_model(str(file))
-        return LoadedModel("xgboost", predictor(estimator))
+        predict = predictor(estimator)
+        formula, names = of_arrays(estimator)
+        of_tables = array_predictor(predict, formula, names, are_compared=True)
+        return LoadedModel("xgboost", predict, of_arrays=of_tables)
 
 
 def predictor(estimator: Any) -> Callable[[Any, Params], Any]:
@@ -39,6 +44,17 @@ def predictor(estimator: Any) -> Callable[[Any, Params], Any]:
     predict = functools.partial(estimator.predict, validate_features=True) if is_own else estimator.predict
     known = known_params(predict)
     return lambda data, params: predict(data, **known(params))
+
+
+def of_arrays(estimator: Any) -> tuple[Formula, Sequence[str] | None]:
+    """Return how *estimator* predicts from arrays, and the names that it knows; None if it is nobody's."""
+    xgboost = importlib.import_module("xgboost")
+    if type(estimator) is xgboost.Booster:
+        names, matrix = estimator.feature_names, xgboost.DMatrix
+        return lambda data: estimator.predict(matrix(data, feature_names=names)), names
+    predict = functools.partial(estimator.predict, validate_features=False)
+    is_own = type(estimator).__module__ == "xgboost.sklearn"
+    return predict, estimator.get_booster().feature_names if is_own else None
 
 
 def known_params(function: Callable[..., Any]) -> Callable[[Params], dict[str, Any]]:
