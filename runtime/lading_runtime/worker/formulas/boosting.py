@@ -11,8 +11,7 @@ from typing import Any
 from lading_runtime.worker.formulas.formula import Formula, flat, largest, of_finite, then
 from lading_runtime.worker.formulas.trees import DTYPE
 
-CONSTANT = ("DummyClassifier", "DummyRegressor")
-"""What boosting begins with, unless told otherwise: it says the same of all rows."""
+TWO_CLASSES = 2
 
 
 def values(boosting: Any) -> Formula | None:
@@ -23,24 +22,24 @@ def values(boosting: Any) -> Formula | None:
 
 def classes(boosting: Any) -> Formula | None:
     """Return what ``predict`` of a classifier computes; of two classes only the second has a score."""
-    scores = scores_of(boosting)
     # Before scikit-learn 1.4 probabilities were compared, which may be equal where scores are not.
-    if scores is None or hasattr(boosting._loss, "_raw_prediction_to_decision"):  # noqa: SLF001
+    loss = getattr(boosting, "_loss", None)
+    if loss is None or hasattr(loss, "_raw_prediction_to_decision"):
         return None
-    choice = largest if len(boosting.classes_) > 2 else not_below_zero  # noqa: PLR2004
-    return then(scores, choice, boosting.classes_.take)
+    scores, choice = scores_of(boosting), largest if len(boosting.classes_) > TWO_CLASSES else not_below_zero
+    return None if scores is None else then(scores, choice, boosting.classes_.take)
 
 
 def not_below_zero(scores: Any) -> Any:
-    """Return 0 for each score below zero, and 1 for others."""
+    """Return 0 for each score below zero, and 1 for others: zero is the second class here."""
     return (flat(scores) >= 0).astype(int)
 
 
 def scores_of(boosting: Any) -> Formula | None:
-    """Return the sum of what is said of rows."""
-    numpy, first = importlib.import_module("numpy"), boosting.init_
-    if type(first).__module__ != "sklearn.dummy" or type(first).__name__ not in CONSTANT:
+    """Return the sum of what is said of rows, unless somebody's own estimator begins."""
+    if boosting.init is not None:
         return None
+    numpy = importlib.import_module("numpy")
     start = boosting._raw_predict_init(numpy.zeros((1, boosting.n_features_in_), DTYPE))  # noqa: SLF001
     add = importlib.import_module("sklearn.ensemble._gradient_boosting").predict_stages
     trees, rate = boosting.estimators_, boosting.learning_rate

@@ -11,17 +11,25 @@ from typing import Any, Callable
 
 from lading_runtime.worker.formulas.formula import Formula, flat, largest, of_finite, then
 
+MAX_WEIGHTS = 1 << 20
+"""With more of them, what is saved is nothing beside what is computed."""
 
-def values(estimator: Any) -> Formula:
+ONE_AGAINST_REST = ("liblinear", "newton-cholesky")
+"""Solvers of several classes in pairs, in some versions or all."""
+
+TWO_CLASSES = 2
+
+
+def values(estimator: Any) -> Formula | None:
     """Return what ``predict`` of a regressor computes."""
     weights, intercept = estimator.coef_.T, estimator.intercept_
-    return of_finite(lambda data: data @ weights + intercept)
+    return of_finite(lambda data: data @ weights + intercept) if weights.size <= MAX_WEIGHTS else None
 
 
-def classes(estimator: Any) -> Formula:
+def classes(estimator: Any) -> Formula | None:
     """Return what ``predict`` of a classifier computes; of two classes only the second has a score."""
-    choice = above_zero if len(estimator.classes_) == 2 else largest  # noqa: PLR2004
-    return then(values(estimator), choice, estimator.classes_.take)
+    scores, choice = values(estimator), above_zero if len(estimator.classes_) == TWO_CLASSES else largest
+    return None if scores is None else then(scores, choice, estimator.classes_.take)
 
 
 def above_zero(scores: Any) -> Any:
@@ -29,9 +37,14 @@ def above_zero(scores: Any) -> Any:
     return (flat(scores) > 0).astype(int)
 
 
-def probabilities(estimator: Any) -> Formula:
-    """Return what ``predict_proba`` of a logistic regression computes."""
-    return then(values(estimator), logistic() if len(estimator.coef_) == 1 else softmax())
+def probabilities(estimator: Any) -> Formula | None:
+    """Return what ``predict_proba`` of a logistic regression computes, of the kinds that are the default."""
+    scores, kind = values(estimator), getattr(estimator, "multi_class", "auto")
+    if scores is None or kind not in ("auto", "deprecated"):
+        return None
+    if len(estimator.classes_) == TWO_CLASSES:
+        return then(scores, logistic())
+    return then(scores, softmax()) if estimator.solver not in ONE_AGAINST_REST else None
 
 
 def logistic() -> Callable[[Any], Any]:

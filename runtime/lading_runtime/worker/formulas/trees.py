@@ -22,21 +22,17 @@ Leaves = Callable[[Any], Any]
 """From rows to what the leaves say: a column, or one for each class."""
 
 
-def tree_values(tree: Any) -> Formula | None:
-    """Return what ``predict`` of a regressor computes."""
-    return then(of_finite(tree.tree_.predict, DTYPE), flat) if tree.n_outputs_ == 1 else None
+def tree_answers(tree: Any) -> Formula | None:
+    """Return what ``predict`` of a tree computes: numbers, or classes if it knows any."""
+    if tree.n_outputs_ != 1:
+        return None
+    said = of_finite(tree.tree_.predict, DTYPE)
+    return then(said, largest, tree.classes_.take) if hasattr(tree, "classes_") else then(said, flat)
 
 
 def tree_probabilities(tree: Any) -> Formula | None:
     """Return what ``predict_proba`` of a classifier computes."""
     return of_finite(shares(tree), DTYPE) if tree.n_outputs_ == 1 else None
-
-
-def tree_classes(tree: Any) -> Formula | None:
-    """Return what ``predict`` of a classifier computes."""
-    if tree.n_outputs_ != 1:
-        return None
-    return then(of_finite(tree.tree_.predict, DTYPE), largest, tree.classes_.take)
 
 
 def forest_values(forest: Any) -> Formula | None:
@@ -61,13 +57,16 @@ def forest_classes(forest: Any) -> Formula | None:
 
 def shares(tree: Any) -> Leaves:
     """Return what tells which share each class has in the leaves of *tree*."""
-    counts_of = tree.tree_.predict
-    if round(float(tree.tree_.value[0].sum())) == 1:
-        return counts_of  # type: ignore[no-any-return]  # shares already, since scikit-learn 1.3
+    counts_of: Leaves = tree.tree_.predict
+    # Since scikit-learn 1.4 the leaves themselves have shares.
+    if "normalizer" not in type(tree).predict_proba.__code__.co_varnames:
+        return counts_of
 
     def shares_of(rows: Any) -> Any:
         counts = counts_of(rows)
-        counts /= counts.sum(axis=1)[:, None]
+        sums = counts.sum(axis=1)[:, None]
+        sums[sums == 0.0] = 1.0
+        counts /= sums
         return counts
 
     return shares_of
@@ -76,15 +75,16 @@ def shares(tree: Any) -> Leaves:
 def mean(forest: Any, trees: list[Leaves], columns: int) -> Formula:
     """Return the mean of what *trees* say, which have so many *columns*."""
     zeros = importlib.import_module("numpy").zeros
-    most = MAX_ALONE if forest.n_jobs not in (None, 1) else float("inf")
 
     def mean_of(rows: Any) -> Any:
-        if len(rows) * len(trees) > most:
-            return None
         answer = zeros((len(rows), columns))
         for leaves in trees:
             answer += leaves(rows)
         answer /= len(trees)
         return answer
 
-    return of_finite(mean_of, DTYPE)
+    formula = of_finite(mean_of, DTYPE)
+    if forest.n_jobs in (None, 1):
+        return formula
+    most = MAX_ALONE // len(trees)
+    return lambda data: formula(data) if len(data) <= most else None

@@ -1,6 +1,7 @@
-"""Whether an estimator and its formula say the same: bit for bit, of numbers that are made up.
+"""Whether a formula says what it stands for: bit for bit, of numbers that are made up.
 
-The formulas were written after one version of scikit-learn, and models come with any.
+The formulas were written after some versions of scikit-learn, and models come with any. What a formula is not
+made for it has to know by itself: ten rows do not find out all that an estimator may do.
 """
 
 from __future__ import annotations
@@ -14,15 +15,14 @@ from lading_runtime.worker.formulas.formula import Formula
 DTYPES = ("float64", "float32", "int64")
 """What rows of numbers come as."""
 
-SIZES = (1, 9)
+SIZES = (1, 32)
 """Of the arrays, in rows: a single row may be multiplied in another way than several."""
+
+EXPONENTS = (-9, 6)
+"""Of ten: how large the numbers of a row are, from the first to the last; features are of any scale."""
 
 MAX_FEATURES = 1 << 16
 """With more of them, what is saved is nothing beside what is computed."""
-
-SPREAD = 4.0
-"""Of the numbers: some standard deviations of what models are mostly fitted with."""
-
 
 Step = Callable[[Any], Any]
 """From an array to an array."""
@@ -35,8 +35,10 @@ def tried(
     *,
     reference: Step | None = None,
     dtypes: Sequence[str] = DTYPES,
-) -> Step:
-    """Return *formula* for arrays of the kinds of which it says the same as *own*, and *own* for all others.
+) -> Step | None:
+    """Return *formula* for arrays of the kinds of which it says the same as *own*, which is left all others.
+
+    None if there are no such kinds.
 
     Args:
         formula: what is to be tried.
@@ -45,11 +47,10 @@ def tried(
         reference: says what *own* does, to the bit each time, if *own* does not.
         dtypes: what arrays may come as.
     """
-    try:
-        known = agreed(formula, reference or own, features, dtypes)
-    except Exception:  # noqa: BLE001 - of a version that nobody knows yet, or it takes no plain numbers
-        return own
-    return by_formula(formula, known, features, own) if known else own
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        agreed = agreeing_dtypes(formula, reference or own, features, dtypes)
+    return by_formula(formula, agreed, features, own) if agreed else None
 
 
 def by_formula(formula: Formula, dtypes: Container[Any], features: int, own: Step) -> Step:
@@ -64,27 +65,27 @@ def by_formula(formula: Formula, dtypes: Container[Any], features: int, own: Ste
     return step
 
 
-def agreed(formula: Formula, own: Step, features: int, dtypes: Sequence[str] = DTYPES) -> frozenset[Any]:
-    """Return those of *dtypes* of which *formula* says what the estimator's *own* method says."""
+def agreeing_dtypes(
+    formula: Formula, own: Step, features: int, dtypes: Sequence[str] = DTYPES
+) -> frozenset[Any]:
+    """Return those of *dtypes* of which *formula* says what *own* does."""
     numpy = importlib.import_module("numpy")
-    numbers = numpy.random.RandomState(0).standard_normal((sum(SIZES), features)) * SPREAD
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return frozenset(numpy.dtype(name) for name in dtypes if agree(formula, own, numbers.astype(name)))
+    numbers = numpy.random.RandomState(0).standard_normal((sum(SIZES), features))
+    numbers[SIZES[0] :] *= numpy.logspace(*EXPONENTS, SIZES[1])[:, None]
+    return frozenset(numpy.dtype(name) for name in dtypes if agree_on(numbers.astype(name), formula, own))
 
 
-def agree(formula: Formula, own: Step, numbers: Any) -> bool:
-    """Tell whether *formula* and *own* say the same of *numbers*, of which each size takes its rows."""
-    start = 0
-    for size in SIZES:
-        rows = numbers[start : start + size]
-        if not same(formula(rows), own(rows)):
-            return False
-        start += size
-    return True
+def agree_on(numbers: Any, formula: Formula, own: Step) -> bool:
+    """Tell whether *formula* and *own* say the same of *numbers*, of which each size takes its rows.
+
+    Columns lie one behind the other, as those of requests do.
+    """
+    columns_first = importlib.import_module("numpy").asfortranarray
+    one, many = (columns_first(rows) for rows in (numbers[: SIZES[0]], numbers[SIZES[0] :]))
+    return all(is_same(formula(rows), own(rows)) for rows in (one, many))
 
 
-def same(one: Any, other: Any) -> bool:
+def is_same(one: Any, other: Any) -> bool:
     """Tell whether two arrays are the same in everything."""
     ndarray = importlib.import_module("numpy").ndarray
     if type(one) is not ndarray or type(other) is not ndarray:

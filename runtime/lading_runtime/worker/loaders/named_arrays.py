@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any, Sequence
 
 from lading_runtime.worker.formulas.formula import Formula
-from lading_runtime.worker.formulas.trial import MAX_FEATURES, tried
+from lading_runtime.worker.formulas.trial import MAX_FEATURES, Step, tried
 from lading_runtime.worker.model import ArrayPredictor, Params, Predict
 
 DTYPES = ("float64", "float32")
@@ -37,12 +37,19 @@ def array_predictor(
     def of_frame(data: Any, params: Params = None) -> Any:
         return predict(frame(data, columns=known), params)
 
-    of_array = cache(lambda: tried(formula, of_frame, len(known), dtypes=DTYPES))
+    @cache
+    def of_array() -> Step | None:
+        try:
+            return tried(formula, of_frame, len(known), dtypes=DTYPES)
+        except Exception:  # noqa: BLE001 - it refuses columns of plain numbers, or is of an unknown version
+            return None
 
     def accepts(columns: Sequence[Any]) -> bool:
         is_known = columns == known if are_compared else len(columns) == len(known)
-        return is_known and of_array() is not of_frame
+        return is_known and of_array() is not None
 
-    return ArrayPredictor(
-        accepts, lambda data, params: of_frame(data, params) if params else of_array()(data)
-    )
+    def predict_array(data: Any, params: Params) -> Any:
+        step = of_array()
+        return of_frame(data, params) if params or step is None else step(data)
+
+    return ArrayPredictor(accepts, predict_array)

@@ -9,7 +9,7 @@ import importlib
 from pathlib import Path
 from typing import Any
 
-from lading_runtime.worker.formulas.choice import in_turn
+from lading_runtime.worker.formulas.steps import in_turn
 from lading_runtime.worker.loaders.bare_arrays import array_acceptor, parts_of, without_names
 from lading_runtime.worker.loaders.frame_questions import answer_for_arrays
 from lading_runtime.worker.loaders.params import passing_params
@@ -52,7 +52,8 @@ def predictor(estimator: Any, name: str) -> Predict:
 
 def of_arrays(estimator: Any, name: str) -> Predict:
     """Return the method *name* of a plain *estimator* for arrays, whose names have been compared."""
-    predict = in_turn(list(parts_of(without_names(estimator))), name)
+    bare = without_names(estimator)
+    predict = in_turn(bare, list(parts_of(bare)), name)
     return lambda data, _params: predict(data)
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from lading_runtime.worker.formulas.trial import agreed, same
+from lading_runtime.worker.formulas.trial import agreeing_dtypes, is_same
 
 FEATURES = 3
 
@@ -19,14 +19,14 @@ def names(dtypes):
 
 def test_what_says_the_same_agrees():
     """Of all dtypes that rows of numbers come as."""
-    assert names(agreed(total, total, FEATURES)) == {"float64", "float32", "int64"}
+    assert names(agreeing_dtypes(total, total, FEATURES)) == {"float64", "float32", "int64"}
 
 
 def test_each_dtype_is_tried():
     """A formula that calculates with more digits than its estimator agrees where that makes no difference."""
     precise = lambda data: data.sum(axis=1, dtype="float64").astype(data.dtype)  # noqa: E731
 
-    assert names(agreed(precise, total, 300)) == {"float64", "int64"}
+    assert names(agreeing_dtypes(precise, total, 300)) == {"float64", "int64"}
 
 
 @pytest.mark.parametrize(
@@ -43,11 +43,11 @@ def test_each_dtype_is_tried():
 )
 def test_what_differs_in_anything_does_not_agree(formula):
     """In the last bit, in dtype or shape, of one size only, or by saying nothing."""
-    assert agreed(formula, total, FEATURES) == frozenset()
+    assert agreeing_dtypes(formula, total, FEATURES) == frozenset()
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "is_same"),
+    ("one", "other", "expected"),
     [
         ([0.0], [-0.0], False),
         ([np.nan], [np.nan], True),
@@ -56,6 +56,6 @@ def test_what_differs_in_anything_does_not_agree(formula):
         ([1], [1.0], False),
     ],
 )
-def test_arrays_are_compared_bit_by_bit(one, other, is_same):
+def test_arrays_are_compared_bit_by_bit(one, other, expected):
     """Zero is not minus zero, and a number that is none is itself."""
-    assert same(np.array(one), np.array(other)) is is_same
+    assert is_same(np.array(one), np.array(other)) is expected
