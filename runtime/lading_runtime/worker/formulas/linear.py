@@ -15,7 +15,7 @@ MAX_WEIGHTS = 1 << 20
 """With more of them, what is saved is nothing beside what is computed."""
 
 ONE_AGAINST_REST = ("liblinear", "newton-cholesky")
-"""Solvers of several classes in pairs, in some versions or all."""
+"""Solvers that fit each of several classes against all others, in some versions or in all."""
 
 TWO_CLASSES = 2
 

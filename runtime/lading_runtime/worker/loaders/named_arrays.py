@@ -8,7 +8,7 @@ it is first asked, since a prediction starts OpenMP's threads, which no fork sur
 from __future__ import annotations
 
 import importlib
-from functools import cache
+from functools import lru_cache
 from typing import Any, Sequence
 
 from lading_runtime.worker.formulas.formula import Formula
@@ -37,7 +37,7 @@ def array_predictor(
     def of_frame(data: Any, params: Params = None) -> Any:
         return predict(frame(data, columns=known), params)
 
-    @cache
+    @lru_cache(maxsize=1)
     def of_array() -> Step | None:
         try:
             return tried(formula, of_frame, len(known), dtypes=DTYPES)
