@@ -51,13 +51,7 @@ def unbatched(setting: Setting, port: int) -> Party:
 def echo(setting: Setting, port: int, application: str) -> Party:
     """Return the server's own uvicorn with an *application* that echoes the body."""
     options = ["--loop", "uvloop", "--http", "httptools", "--lifespan", "off", "--no-access-log"]
-    command = [
-        str(setting.server_python),
-        "-m",
-        "uvicorn",
-        f"{application}:app",
-        "--port",
-        str(port),
-        *options,
-    ]
-    return Party("uvicorn, echoing", [*command, "--app-dir", str(Path(__file__).parent)], {})
+    options += ["--app-dir", str(Path(__file__).parent)]
+    command = [str(setting.server_python), "-m", "uvicorn", f"{application}:app", "--port", str(port)]
+    # Its name is also that of its log.
+    return Party(f"uvicorn, {application}", [*command, *options], {})

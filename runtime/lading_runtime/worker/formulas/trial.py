@@ -1,7 +1,7 @@
 """Whether a formula says what it stands for: bit for bit, of numbers that are made up.
 
 The formulas were written after some versions of scikit-learn, and models come with any. What a formula is not
-made for it has to know by itself: ten rows do not find out all that an estimator may do.
+made for it has to know by itself: some rows do not find out all that an estimator may do.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def tried(
     reference: Step | None = None,
     dtypes: Sequence[str] = DTYPES,
 ) -> Step | None:
-    """Return *formula* for arrays of the kinds of which it says the same as *own*, which is left all others.
+    """Return *formula* for arrays of the kinds of which it says what *own* does, and *own* for all others.
 
     None if there are no such kinds.
 
