@@ -51,7 +51,7 @@ def serve(settings: Settings) -> None:
         SystemExit: the end, in the master as in each worker.
     """
     model = ServedModel.read(settings.model)
-    host = ModelHost(model, settings.model_python, settings.model_variables)
+    host = ModelHost(model, settings.model_python, settings.model_variables, settings.busy_poll_us)
     host.start()
     # What is imported now stays; to look for garbage in it takes a tenth of the time. `Server.run` goes on.
     gc.disable()

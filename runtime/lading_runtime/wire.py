@@ -53,11 +53,13 @@ Datagrams, on the control socket of the model host
 The master starts, once::
 
     MODEL_PYTHON .../lading_runtime/worker/bootstrap.py --control-fd N --mlmodel-fd M --model FOLDER
+        --busy-poll-us U
 
 N is one end of an ``AF_UNIX`` ``SOCK_SEQPACKET`` socket pair; M holds the JSON text of the model's
 ``MLmodel`` (a memfd or an unlinked file, read from its start: the model's environment need not have
-a YAML parser). Every process that inherited the other end may send, at any time, also while the
-model is being loaded::
+a YAML parser); U is for how many microseconds model processes look for the next request before they
+sleep. Every process that inherited the other end may send, at any time, also while the model is being
+loaded::
 
     {"kind": "fork", "worker": 123, "max_requests": 0, "max_rss_bytes": 0}
 

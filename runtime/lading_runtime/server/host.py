@@ -28,10 +28,13 @@ EXIT_S = 2.0
 class ModelHost:
     """The process that loads the model and forks the model processes."""
 
-    def __init__(self, model: ServedModel, python: Path, variables: Mapping[str, str]) -> None:
+    def __init__(
+        self, model: ServedModel, python: Path, variables: Mapping[str, str], busy_poll_us: int
+    ) -> None:
         self._model = model
         self._python = python
         self._variables = variables
+        self._busy_poll_us = busy_poll_us
         self._ours, self._theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._reports, self._reporters = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         # The host's end blocks: the host shares it.
@@ -52,6 +55,7 @@ class ModelHost:
             *("--control-fd", str(self._theirs.fileno())),
             *("--mlmodel-fd", str(self._mlmodel)),
             *("--model", str(self._model.folder)),
+            *("--busy-poll-us", str(self._busy_poll_us)),
         ]
         self._process = subprocess.Popen(
             command,

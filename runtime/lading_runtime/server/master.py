@@ -118,7 +118,7 @@ class Server(DrainingApplication):
             self.cfg.max_requests, self.cfg.max_requests_jitter, self.settings.model_max_rss_bytes
         )
         control = self.host.worker_control(self.readiness, recycling)
-        pool = Pool(control, self.settings.stream_close_s)
+        pool = Pool(control, self.settings.stream_close_s, self.settings.busy_poll_us / 1e6)
         instruments = self.instruments.take()
         return create_app(self.model, self.signature, self.settings, pool, self.drain, instruments)
 

@@ -41,6 +41,7 @@ from lading_runtime.server.framing import packed
 from lading_runtime.server.jobs import Job, Single, Stream
 from lading_runtime.server.predictor import Prediction, Waiter
 from lading_runtime.server.process import ModelProcess, facts
+from lading_runtime.server.vigil import Vigil
 from lading_runtime.server.waiters import Awaited
 from lading_runtime.wire import Message
 
@@ -58,10 +59,11 @@ LISTEN_ANYWAY_S = 10.0
 class Pool:
     """A `Predictor` on one model process, which is replaced whenever it is lost."""
 
-    def __init__(self, control: Control, close_s: float) -> None:
+    def __init__(self, control: Control, close_s: float, busy_poll_s: float = 0.0) -> None:
         self._control = control
         self._close_s = close_s
         """How long a stream may take to end when nobody wants it any more."""
+        self._vigil = Vigil(busy_poll_s)
         self.events: Events = Unheard()
         self._waiting: deque[Job] = deque()
         self._running: Job | None = None
@@ -236,6 +238,7 @@ class Pool:
                 self._process.pause()
             return
         self._running = None
+        self._vigil.await_request()
         if message.header.get("is_last"):
             self._replace(LIMITED)
         elif self._process.is_paused:
@@ -270,6 +273,7 @@ class Pool:
             until = job.deadline if job.within_s is None else self._loop.time() + job.within_s
             job.timer = self._loop.call_at(until, self._expire, job, context=Context())
             self._process.send(job.pieces)
+            self._vigil.await_answer()
 
     def _expire(self, job: Job) -> None:
         """Fail *job*, whose time has run out; kill the process if it is predicting it."""

@@ -36,7 +36,9 @@ class Candidate:
             BadSetting: there is no model in the folder any more.
         """
         self.model = ServedModel.read(settings.model)
-        self.host = ModelHost(self.model, settings.model_python, settings.model_variables)
+        self.host = ModelHost(
+            self.model, settings.model_python, settings.model_variables, settings.busy_poll_us
+        )
         self.host.start()
         self._stream, self._lifeline = self.host.probe()
 

@@ -21,6 +21,13 @@ DEFAULT_PORT = 8080
 PORTS = ("PORT", "AIP_HTTP_PORT", "SAGEMAKER_BIND_TO_PORT")
 """Ours, Vertex AI's and SageMaker's; the first that is there counts."""
 
+BUSY_POLL_US = 300
+"""More than a model process waits where one client asks for one small prediction after the other; less than
+where many do, who keep the server busy: it would not answer sooner then."""
+
+MAX_BUSY_POLL_US = 10_000
+"""To sleep and to be woken up takes a hundredth of that."""
+
 LOG_FORMATS = ("text", "json")
 LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
 BATCHING = ("auto", "on", "off")
@@ -66,6 +73,10 @@ class Settings:
 
     model_variables: Mapping[str, str]
     """What the model's processes find in their environment, beside what this one has."""
+
+    busy_poll_us: int
+    """For how long a model process looks for the next request, and twice as long its worker for what comes
+    next, before they sleep; only while it usually comes by then. 0: not at all (``LADING_BUSY_POLL_US``)."""
 
     request_timeout_s: float
     """From a request's arrival to its answer (``MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT``).
@@ -164,6 +175,7 @@ class Settings:
             bind=_bind(read("LADING_HOST", str, "0.0.0.0"), _port(read)),  # noqa: S104 - a container's
             workers=workers,
             model_variables=thread_variables(environ, limits.cpus, workers),
+            busy_poll_us=read("LADING_BUSY_POLL_US", _busy_poll, _usual_busy_poll(limits.cpus, workers)),
             request_timeout_s=timeout_s,
             model_max_rss_bytes=read("LADING_MODEL_MAX_RSS", _bytes, "0"),
             stream_close_s=read("LADING_STREAM_CLOSE_S", _seconds, "5"),
@@ -231,6 +243,17 @@ def _workers(text: str) -> int:
     if count > MAX_WORKERS:
         raise ValueError(f"expected {MAX_WORKERS} at most")
     return count
+
+
+def _usual_busy_poll(cpus: float, workers: int) -> str:
+    """Return how long to look where that takes no processor from anybody: two processes of each pair may."""
+    return str(BUSY_POLL_US if cpus >= 2 * workers else 0)
+
+
+def _busy_poll(text: str) -> int:
+    if not text.isdecimal() or int(text) > MAX_BUSY_POLL_US:
+        raise ValueError(f"expected a number of microseconds, {MAX_BUSY_POLL_US} at most")
+    return int(text)
 
 
 def _bytes(text: str) -> int:

@@ -66,7 +66,7 @@ def main(arguments: Sequence[str]) -> None:
     os.close(options.mlmodel_fd)
     with socket.socket(fileno=options.control_fd) as control:
         control.set_inheritable(False)
-        Host(control, model, loaded).run()
+        Host(control, model, loaded, options.busy_poll_us / 1e6).run()
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -75,6 +75,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--control-fd", type=int, required=True)
     parser.add_argument("--mlmodel-fd", type=int, required=True)
     parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--busy-poll-us", type=int, default=0)
     parser.add_argument(EACH_LOADS, action="store_true")
     return parser.parse_args(arguments)
 
@@ -156,11 +157,16 @@ class Host:
     """Forks a model process for each stream that comes."""
 
     def __init__(
-        self, control: socket.socket, model: ModelFolder, loaded: ReadyModel | FailedModel | None
+        self,
+        control: socket.socket,
+        model: ModelFolder,
+        loaded: ReadyModel | FailedModel | None,
+        busy_poll_s: float = 0.0,
     ) -> None:
         self._control = control
         self._model = model
         self._loaded = loaded
+        self._busy_poll_s = busy_poll_s
         self._children: set[int] = set()
 
     def run(self) -> None:
@@ -209,7 +215,8 @@ class Host:
             offer_to_the_oom_killer()
             for lifeline in lifelines:
                 hang_on(lifeline)
-            serve(stream, self._loaded or load_model(self._model, is_shared=False), limit)
+            model = self._loaded or load_model(self._model, is_shared=False)
+            serve(stream, model, limit, self._busy_poll_s)
             status = 0
         except BaseException as error:  # noqa: BLE001 - shown, and the server sees its socket end
             # Without its text, which may repeat a payload.

@@ -7,11 +7,14 @@ call into the kernel costs several times what it does in a loop.
 from __future__ import annotations
 
 import io
+import os
 import select
 import socket
+import time
 from functools import lru_cache
 from typing import Any
 
+from lading_runtime.busy_polling import Wait
 from lading_runtime.wire import PREFIX, BrokenStream, Header, Message, unpack_header, unpack_prefix
 
 READ_BYTES = 1 << 16
@@ -29,11 +32,11 @@ requests that never recur took 10 to 40 us more.
 
 
 class Incoming:
-    """Messages on a blocking socket."""
+    """Messages on a blocking socket, which is looked at for *busy_poll_s* before this process sleeps."""
 
-    def __init__(self, stream: socket.socket) -> None:
+    def __init__(self, stream: socket.socket, busy_poll_s: float = 0.0) -> None:
         self._stream = stream
-        self._received = Received(stream)
+        self._received = Received(stream, Wait(busy_poll_s))
         self._reader = io.BufferedReader(self._received, READ_BYTES)
         self._taken_bytes = 0
 
@@ -75,9 +78,10 @@ class Incoming:
 class Received(io.RawIOBase):
     """The bytes of a socket, counted as they come."""
 
-    def __init__(self, stream: socket.socket) -> None:
+    def __init__(self, stream: socket.socket, wait: Wait) -> None:
         super().__init__()
         self._stream = stream
+        self._wait = wait
         self._something_to_read = select.poll()
         self._something_to_read.register(stream, select.POLLIN)
         self.total_bytes = 0
@@ -88,12 +92,23 @@ class Received(io.RawIOBase):
 
     def readinto(self, target: Any) -> int:
         """Wait until something has come, write it to *target*, and return its length; 0 is the end."""
-        # Linux wakes who waits in recv(2) also when the other side has read an answer, because there is
-        # room to send then (`unix_write_space`): once for each request, and for nothing.
-        self._something_to_read.poll()
+        began = time.perf_counter()
+        if not (self._wait.is_short and self._comes_by(began + self._wait.limit_s)):
+            # Linux wakes who waits in recv(2) also when the other side has read an answer, because there is
+            # room to send then (`unix_write_space`): once for each request, and for nothing.
+            self._something_to_read.poll()
+        self._wait.note(time.perf_counter() - began)
         count = self._stream.recv_into(target)
         self.total_bytes += count
         return count
+
+    def _comes_by(self, limit: float) -> bool:
+        """Look until something has come, at most until *limit*; tell whether it has."""
+        while not self._something_to_read.poll(0):
+            if time.perf_counter() > limit:
+                return False
+            os.sched_yield()  # whoever has something to do goes first, such as the server
+        return True
 
 
 @lru_cache(maxsize=REMEMBERED_HEADERS)

@@ -36,21 +36,29 @@ class FailedModel:
     """The ``error`` of a "failed" message."""
 
 
-def serve(stream: socket.socket, model: ReadyModel | FailedModel, limit: Limit | None = None) -> None:
-    """Say on *stream* whether *model* is ready; if it is, answer requests until that ends or *limit*."""
+def serve(
+    stream: socket.socket,
+    model: ReadyModel | FailedModel,
+    limit: Limit | None = None,
+    busy_poll_s: float = 0.0,
+) -> None:
+    """Say on *stream* whether *model* is ready; if it is, answer requests until that ends or *limit*.
+
+    The next request is looked for as long as *busy_poll_s*, where it usually comes by then.
+    """
     # The other side may go away at any time: nobody is left then who could be told.
     with suppress(OSError, wire.BrokenStream), stream:
         if isinstance(model, FailedModel):
             wire.send(stream, Message({"kind": "failed", "error": model.error}))
             return
         wire.send(stream, Message({"kind": "ready", "pid": os.getpid(), "model": model.facts}))
-        serve_requests(stream, model.loaded, Limit() if limit is None else limit)
+        incoming = Incoming(stream, busy_poll_s)
+        serve_requests(stream, incoming, model.loaded, Limit() if limit is None else limit)
 
 
-def serve_requests(stream: socket.socket, loaded: LoadedModel, limit: Limit) -> None:
-    """Answer requests until *stream* ends, or *limit* is reached."""
+def serve_requests(stream: socket.socket, incoming: Incoming, loaded: LoadedModel, limit: Limit) -> None:
+    """Answer on *stream* what is *incoming* from it until it ends, or *limit* is reached."""
     limit.check_start()
-    incoming = Incoming(stream)
 
     def is_wanted() -> bool:
         return not incoming.has_news()

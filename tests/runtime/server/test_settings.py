@@ -32,6 +32,23 @@ def test_the_largest_machines_get_as_many_workers_as_can_be_counted(environ):
     assert Settings.read(environ, Limits(cpus=1000, memory_bytes=None)).workers == 256
 
 
+@pytest.mark.parametrize(
+    ("cpus", "workers", "busy_poll_us"),
+    [(4, "2", 300), (3.5, "2", 0), (2, "1", 300), (1, "1", 0), (4, "", 0)],
+)
+def test_pairs_stay_awake_where_they_have_two_processors(environ, cpus, workers, busy_poll_us):
+    """Messages are looked for only where that takes no processor from another pair."""
+    limits = Limits(cpus=cpus, memory_bytes=None)
+
+    assert Settings.read({**environ, "MLFLOW_MODELS_WORKERS": workers}, limits).busy_poll_us == busy_poll_us
+
+
+@pytest.mark.parametrize(("said", "busy_poll_us"), [("0", 0), ("50", 50), ("10000", 10_000)])
+def test_whoever_knows_better_says_how_long_to_stay_awake(environ, said, busy_poll_us):
+    """``LADING_BUSY_POLL_US`` counts on every machine."""
+    assert Settings.read({**environ, "LADING_BUSY_POLL_US": said}, LIMITS).busy_poll_us == busy_poll_us
+
+
 def test_an_empty_value_counts_as_absent(environ):
     """``-e PORT=`` asks for the default."""
     assert Settings.read({**environ, "PORT": ""}, LIMITS).bind == "0.0.0.0:8080"
@@ -77,6 +94,9 @@ def test_a_drain_is_never_shorter_than_a_request(environ, timeout_s, graceful_s)
         ("AIP_PREDICT_ROUTE", "/a}"),
         ("MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT", "0"),
         ("MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT", "nan"),
+        ("LADING_BUSY_POLL_US", "10001"),
+        ("LADING_BUSY_POLL_US", "-1"),
+        ("LADING_BUSY_POLL_US", "0.5"),
         ("LADING_BATCH_MAX_DELAY_MS", "soon"),
         ("LADING_BATCH_MAX_DELAY_MS", "60000"),
         ("LADING_MAX_BODY_BYTES", "1MB"),

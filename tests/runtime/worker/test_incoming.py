@@ -1,6 +1,10 @@
 """Messages that a model process reads from its socket."""
 
+import itertools
+import os
 import socket
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import accumulate
@@ -14,6 +18,9 @@ from lading_runtime.worker.incoming import MAX_RECURRING_BYTES, READ_BYTES, Inco
 
 messages = st.lists(st.lists(st.binary(max_size=40), max_size=3), min_size=1, max_size=4)
 """The buffers of each."""
+
+LONG_S = 30.0
+"""Nothing here takes as long."""
 
 
 class Counting(socket.socket):
@@ -49,14 +56,15 @@ def contents(message: Message | None) -> list[bytes]:
     return [bytes(buffer) for buffer in message.buffers]
 
 
-@given(messages, st.data())
-def test_messages_arrive_however_they_are_cut(sent, data):
+@pytest.mark.parametrize("busy_poll_s", [0.0, LONG_S])
+@given(sent=messages, data=st.data())
+def test_messages_arrive_however_they_are_cut(busy_poll_s, sent, data):
     """Several messages may come at once, and one in parts; each is received as it was sent."""
     ends = list(accumulate(len(joined(buffers)) for buffers in sent))
     whole = b"".join(map(joined, sent))
     cut = data.draw(st.integers(0, len(whole)))
     with stream() as (server, ours):
-        incoming = Incoming(ours)
+        incoming = Incoming(ours, busy_poll_s)
         server.sendall(whole[:cut])
         received = [contents(incoming.receive()) for end in ends if end <= cut]
         server.sendall(whole[cut:])
@@ -165,3 +173,59 @@ def test_the_end_is_news():
 
         assert incoming.has_news()
         assert incoming.receive() is None
+
+
+def exchange(server: socket.socket, incoming: Incoming, times: int = 20) -> None:
+    """Let messages come one after the other, without a pause."""
+    for _ in range(times):
+        server.sendall(joined([b"a"]))
+        incoming.receive()
+
+
+def test_after_dense_messages_the_next_one_is_looked_for(monkeypatch):
+    """It is received when it comes, by a process that did not sleep meanwhile."""
+    with stream() as (server, ours):
+        looks = iter([None, None, joined([b"b"])])
+
+        def look() -> None:
+            if message := next(looks):
+                server.sendall(message)
+
+        incoming = Incoming(ours, LONG_S)
+        exchange(server, incoming)
+        monkeypatch.setattr(os, "sched_yield", look)
+
+        assert contents(incoming.receive()) == [b"b"]
+
+
+@pytest.mark.parametrize(("busy_poll_s", "times"), [(0.0, 20), (LONG_S, 1)], ids=["off", "first"])
+def test_otherwise_the_next_message_is_slept_for(monkeypatch, busy_poll_s, times):
+    """Without a limit, or before it is known how densely messages come, nothing is looked for."""
+    looks: list[None] = []
+    monkeypatch.setattr(os, "sched_yield", lambda: looks.append(None))
+    with stream() as (server, ours):
+        incoming = Incoming(ours, busy_poll_s)
+        exchange(server, incoming, times)
+        timer = threading.Timer(0.05, server.sendall, [joined([b"b"])])
+        timer.start()
+
+        assert contents(incoming.receive()) == [b"b"]
+        assert looks == []
+        timer.join()
+
+
+def test_what_does_not_come_in_time_is_slept_for(monkeypatch):
+    """When the limit is over, the process sleeps until the next message."""
+    now = itertools.count()  # seconds: each look at the clock takes one
+    looks: list[None] = []
+    with stream() as (server, ours):
+        incoming = Incoming(ours, 10.0)
+        exchange(server, incoming)
+        monkeypatch.setattr(time, "perf_counter", lambda: next(now))
+        monkeypatch.setattr(os, "sched_yield", lambda: looks.append(None))
+        timer = threading.Timer(0.2, server.sendall, [joined([b"b"])])
+        timer.start()
+
+        assert contents(incoming.receive()) == [b"b"]
+        assert len(looks) == 10
+        timer.join()
