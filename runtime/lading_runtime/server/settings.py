@@ -246,7 +246,10 @@ def _workers(text: str) -> int:
 
 
 def _usual_busy_poll(cpus: float, workers: int) -> str:
-    """Return how long to look where that takes no processor from anybody: two processes of each pair may."""
+    """Return how long to look, where both processes of each pair can do so at once.
+
+    With less, looking uses up the cgroup's quota: then nobody runs for tens of milliseconds.
+    """
     return str(BUSY_POLL_US if cpus >= 2 * workers else 0)
 
 
