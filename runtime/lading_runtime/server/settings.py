@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, TypeVar
@@ -13,6 +11,17 @@ from lading_runtime.server.cgroup import Limits
 from lading_runtime.server.exposure import Exposure
 from lading_runtime.server.hosting import Hosting
 from lading_runtime.server.ledger import MAX_WORKERS
+from lading_runtime.server.setting_values import (
+    boolean,
+    count,
+    folder,
+    milliseconds_as_s,
+    one_of,
+    positive_seconds,
+    program,
+    seconds,
+    size_bytes,
+)
 from lading_runtime.server.threads import thread_variables
 
 T = TypeVar("T")
@@ -31,21 +40,6 @@ MAX_BUSY_POLL_US = 10_000
 LOG_FORMATS = ("text", "json")
 LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
 BATCHING = ("auto", "on", "off")
-BOOLEANS = {
-    **dict.fromkeys(("1", "true", "on", "yes"), True),
-    **dict.fromkeys(("0", "false", "off", "no"), False),
-}
-
-SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*((?:[kmgt]i?)?)b?", re.IGNORECASE)
-UNITS = {
-    "": 1,
-    **{unit: 1000 ** (power + 1) for power, unit in enumerate("kmgt")},
-    **{unit + "i": 1024 ** (power + 1) for power, unit in enumerate("kmgt")},
-}
-"""As Kubernetes writes quantities: k is 1000, Ki is 1024; without regard to case."""
-
-MAX_SIZE = 1 << 62
-"""No machine has as much, and it fits wherever a number is sent."""
 
 
 class BadSetting(Exception):
@@ -168,33 +162,33 @@ class Settings:
         """
         read = _Reader(environ)
         workers = read("MLFLOW_MODELS_WORKERS", _workers, str(min(limits.pairs, MAX_WORKERS)))
-        timeout_s = read("MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT", _positive, "60")
+        timeout_s = read("MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT", positive_seconds, "60")
         return cls(
-            model=read("LADING_MODEL", _folder, "/opt/ml/model"),
-            model_python=read("LADING_MODEL_PYTHON", _program, "/opt/env/bin/python"),
+            model=read("LADING_MODEL", folder, "/opt/ml/model"),
+            model_python=read("LADING_MODEL_PYTHON", program, "/opt/env/bin/python"),
             bind=_bind(read("LADING_HOST", str, "0.0.0.0"), _port(read)),  # noqa: S104 - a container's
             workers=workers,
             model_variables=thread_variables(environ, limits.cpus, workers),
             busy_poll_us=read("LADING_BUSY_POLL_US", _busy_poll, _usual_busy_poll(limits.cpus, workers)),
             request_timeout_s=timeout_s,
-            model_max_rss_bytes=read("LADING_MODEL_MAX_RSS", _bytes, "0"),
-            stream_close_s=read("LADING_STREAM_CLOSE_S", _seconds, "5"),
-            batching=read("LADING_BATCHING", _one_of(BATCHING), "auto"),
-            batch_max_rows=read("LADING_BATCH_MAX_ROWS", _count, "1024"),
+            model_max_rss_bytes=read("LADING_MODEL_MAX_RSS", size_bytes, "0"),
+            stream_close_s=read("LADING_STREAM_CLOSE_S", seconds, "5"),
+            batching=read("LADING_BATCHING", one_of(BATCHING), "auto"),
+            batch_max_rows=read("LADING_BATCH_MAX_ROWS", count, "1024"),
             batch_max_delay_s=read("LADING_BATCH_MAX_DELAY_MS", _below(timeout_s), "0"),
-            queue_max_rows=read("LADING_QUEUE_MAX_ROWS", _count, str(1 << 16)),
-            queue_max_bytes=read("LADING_QUEUE_MAX_BYTES", _count, str(256 << 20)),
-            max_connections=read("LADING_MAX_CONNECTIONS", _count, "4096"),
-            client_timeout_s=read("LADING_CLIENT_TIMEOUT_S", _positive, "20"),
-            max_body_bytes=read("LADING_MAX_BODY_BYTES", _count, str(100 << 20)),
-            has_stack_traces=read("LADING_STACK_TRACES", _boolean, "on"),
-            has_page=read("LADING_PAGE", _boolean, "on"),
+            queue_max_rows=read("LADING_QUEUE_MAX_ROWS", count, str(1 << 16)),
+            queue_max_bytes=read("LADING_QUEUE_MAX_BYTES", count, str(256 << 20)),
+            max_connections=read("LADING_MAX_CONNECTIONS", count, "4096"),
+            client_timeout_s=read("LADING_CLIENT_TIMEOUT_S", positive_seconds, "20"),
+            max_body_bytes=read("LADING_MAX_BODY_BYTES", count, str(100 << 20)),
+            has_stack_traces=read("LADING_STACK_TRACES", boolean, "on"),
+            has_page=read("LADING_PAGE", boolean, "on"),
             agent_name=read("DATABRICKS_APP_NAME", str, "mlflow_agent_server"),
-            log_format=read("LADING_LOG_FORMAT", _one_of(LOG_FORMATS), "text"),
-            log_level=read("LADING_LOG_LEVEL", _one_of(LOG_LEVELS), "info"),
+            log_format=read("LADING_LOG_FORMAT", one_of(LOG_FORMATS), "text"),
+            log_level=read("LADING_LOG_LEVEL", one_of(LOG_LEVELS), "info"),
             exposure=Exposure.read(read),
-            load_failure_grace_s=read("LADING_LOAD_FAILURE_GRACE_S", _seconds, "5"),
-            drain_delay_s=read("LADING_DRAIN_DELAY_S", _seconds, "1"),
+            load_failure_grace_s=read("LADING_LOAD_FAILURE_GRACE_S", seconds, "5"),
+            drain_delay_s=read("LADING_DRAIN_DELAY_S", seconds, "1"),
             hosting=Hosting.read(read),
         )
 
@@ -232,17 +226,11 @@ def _port_number(text: str) -> int:
     return int(text)
 
 
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) == 0:
-        raise ValueError("expected a whole number above zero")
-    return int(text)
-
-
 def _workers(text: str) -> int:
-    count = _count(text)
-    if count > MAX_WORKERS:
+    workers = count(text)
+    if workers > MAX_WORKERS:
         raise ValueError(f"expected {MAX_WORKERS} at most")
-    return count
+    return workers
 
 
 def _usual_busy_poll(cpus: float, workers: int) -> str:
@@ -259,72 +247,13 @@ def _busy_poll(text: str) -> int:
     return int(text)
 
 
-def _bytes(text: str) -> int:
-    found = SIZE.fullmatch(text.strip())
-    size = float("inf") if found is None else float(found[1]) * UNITS[found[2].lower()]
-    if size > MAX_SIZE:
-        raise ValueError("expected a number of bytes, such as 800M or 2Gi")
-    return int(size)
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1.0
-    if not 0 <= seconds < float("inf"):
-        raise ValueError("expected a number of seconds")
-    return seconds
-
-
-def _milliseconds(text: str) -> float:
-    try:
-        return _seconds(text) / 1000
-    except ValueError:
-        raise ValueError("expected a number of milliseconds") from None
-
-
 def _below(timeout_s: float) -> Callable[[str], float]:
     """Return what reads a delay in milliseconds after which a request can still be answered in time."""
 
     def read(text: str) -> float:
-        delay_s = _milliseconds(text)
+        delay_s = milliseconds_as_s(text)
         if delay_s >= timeout_s:
             raise ValueError("expected less than MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT")
         return delay_s
 
     return read
-
-
-def _positive(text: str) -> float:
-    seconds = _seconds(text)
-    if seconds == 0:
-        raise ValueError("expected a number of seconds above zero")
-    return seconds
-
-
-def _boolean(text: str) -> bool:
-    if text.lower() not in BOOLEANS:
-        raise ValueError("expected on or off")
-    return BOOLEANS[text.lower()]
-
-
-def _one_of(words: Sequence[str]) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        if text not in words:
-            raise ValueError(f"expected {' or '.join(words)}")
-        return text
-
-    return read
-
-
-def _folder(text: str) -> Path:
-    if not Path(text).is_dir():
-        raise ValueError("expected a folder")
-    return Path(text)
-
-
-def _program(text: str) -> Path:
-    if not os.access(text, os.X_OK) or not Path(text).is_file():
-        raise ValueError("expected a Python interpreter")
-    return Path(text)

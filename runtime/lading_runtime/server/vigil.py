@@ -26,7 +26,7 @@ class Vigil:
         limit_s = AHEAD * busy_poll_s
         self._request, self._answer = Wait(limit_s), Wait(limit_s)
         self._awaited = self._request
-        self._since = -limit_s
+        self._since = time.perf_counter()
         self._is_on = limit_s > 0
         self._is_awake = False
         self._context = Context()
