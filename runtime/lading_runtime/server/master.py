@@ -32,6 +32,7 @@ from lading_runtime.server.probes import Drain
 from lading_runtime.server.readiness import Readiness
 from lading_runtime.server.reload import Candidate, Reload
 from lading_runtime.server.settings import BadSetting, Settings
+from lading_runtime.server.vigil import Vigil
 from lading_runtime.server.worker import DrainingApplication, Worker
 
 logger = logging.getLogger(__name__)
@@ -118,7 +119,7 @@ class Server(DrainingApplication):
             self.cfg.max_requests, self.cfg.max_requests_jitter, self.settings.model_max_rss_bytes
         )
         control = self.host.worker_control(self.readiness, recycling)
-        pool = Pool(control, self.settings.stream_close_s, self.settings.busy_poll_us / 1e6)
+        pool = Pool(control, self.settings.stream_close_s, Vigil(self.settings.busy_poll_us / 1e6))
         instruments = self.instruments.take()
         return create_app(self.model, self.signature, self.settings, pool, self.drain, instruments)
 

@@ -59,11 +59,11 @@ LISTEN_ANYWAY_S = 10.0
 class Pool:
     """A `Predictor` on one model process, which is replaced whenever it is lost."""
 
-    def __init__(self, control: Control, close_s: float, busy_poll_s: float = 0.0) -> None:
+    def __init__(self, control: Control, close_s: float, vigil: Vigil) -> None:
         self._control = control
         self._close_s = close_s
         """How long a stream may take to end when nobody wants it any more."""
-        self._vigil = Vigil(busy_poll_s)
+        self._vigil = vigil
         self.events: Events = Unheard()
         self._waiting: deque[Job] = deque()
         self._running: Job | None = None

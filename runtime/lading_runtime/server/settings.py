@@ -34,8 +34,8 @@ BUSY_POLL_US = 300
 """More than a model process waits where one client asks for one small prediction after the other; less than
 where many do, who keep the server busy: it would not answer sooner then."""
 
-MAX_BUSY_POLL_US = 10_000
-"""To sleep and to be woken up takes a hundredth of that."""
+MAX_BUSY_POLL_US = 100_000
+"""To sleep and to be woken up takes a thousandth of that."""
 
 LOG_FORMATS = ("text", "json")
 LOG_LEVELS = ("debug", "info", "warning", "error", "critical")

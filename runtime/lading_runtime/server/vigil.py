@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from contextvars import Context
+from functools import cached_property
 
 from lading_runtime.busy_polling import Wait
 
 AHEAD = 2
-"""As many times as long as a model process. The event loop is the first to stay awake: what it waits for
-includes that others are woken up. What the model process then waits for becomes short enough for it, too, if
-there is only little to do; and where there is much to do, event loops do not sleep anyway."""
+"""The event loop looks for so many times as long as a model process: its waits include that others wake up.
+
+So it is the first to stay awake, and what the model process waits for becomes shorter by that.
+"""
 
 
 class Vigil:
-    """What the event loop waits for at the moment, and whether it is worth to stay awake for it.
+    """What the event loop waits for at the moment, and whether it stays awake for it.
 
     An event loop that has something to do next looks for events without waiting for them. So one callback
     that asks for itself again keeps it awake, and delays nobody.
@@ -27,9 +28,14 @@ class Vigil:
         self._request, self._answer = Wait(limit_s), Wait(limit_s)
         self._awaited = self._request
         self._since = time.perf_counter()
-        self._is_on = limit_s > 0
+        self._is_on = limit_s > 0  # otherwise not even the clock is read
         self._is_awake = False
         self._context = Context()
+
+    @cached_property
+    def _loop(self) -> asyncio.AbstractEventLoop:
+        # As in `batching`: to ask for it takes a system call.
+        return asyncio.get_running_loop()
 
     def await_request(self) -> None:
         """The model process is idle from now on."""
@@ -46,16 +52,14 @@ class Vigil:
         self._awaited.note(now - self._since)
         self._awaited, self._since = what, now
         if what.is_short and not self._is_awake:
-            self._is_awake = True
             self._stay_awake()
 
     def _stay_awake(self) -> None:
-        asyncio.get_running_loop().call_soon(self._look, context=self._context)
+        self._loop.call_soon(self._look, context=self._context)
+        self._is_awake = True
 
     def _look(self) -> None:
         what = self._awaited
+        self._is_awake = False
         if what.is_short and time.perf_counter() - self._since < what.limit_s:
-            os.sched_yield()  # whoever has something to do goes first, such as the model's threads
             self._stay_awake()
-        else:
-            self._is_awake = False

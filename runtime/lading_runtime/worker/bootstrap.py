@@ -1,6 +1,7 @@
 """Starts the model host in the model's interpreter, which knows nothing of the server's packages.
 
     MODEL_PYTHON .../lading_runtime/worker/bootstrap.py --control-fd N --mlmodel-fd M --model FOLDER
+        --busy-poll-us U
 
 `lading_runtime` is made importable by itself: the folder that holds it also holds the server's
 packages, and the folder of this file holds modules with names that a model may use.

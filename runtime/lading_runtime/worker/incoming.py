@@ -7,7 +7,6 @@ call into the kernel costs several times what it does in a loop.
 from __future__ import annotations
 
 import io
-import os
 import select
 import socket
 import time
@@ -49,6 +48,8 @@ class Incoming:
         Raises:
             BrokenStream: the stream ends inside a message or holds something else.
         """
+        if self._received.total_bytes == self._taken_bytes:
+            self._received.await_message()
         prefix = self._reader.read(PREFIX.size)
         if not prefix:
             return None
@@ -84,7 +85,16 @@ class Received(io.RawIOBase):
         self._wait = wait
         self._something_to_read = select.poll()
         self._something_to_read.register(stream, select.POLLIN)
+        self._is_there = False
         self.total_bytes = 0
+
+    def await_message(self) -> None:
+        """Wait until the next message begins to come, awake if it usually does so soon."""
+        began = time.perf_counter()
+        if not (self._wait.is_short and self._comes_by(began + self._wait.limit_s)):
+            self._sleep()
+        self._wait.note(time.perf_counter() - began)
+        self._is_there = True
 
     def readable(self) -> bool:
         """Tell that this is for reading."""
@@ -92,12 +102,9 @@ class Received(io.RawIOBase):
 
     def readinto(self, target: Any) -> int:
         """Wait until something has come, write it to *target*, and return its length; 0 is the end."""
-        began = time.perf_counter()
-        if not (self._wait.is_short and self._comes_by(began + self._wait.limit_s)):
-            # Linux wakes who waits in recv(2) also when the other side has read an answer, because there is
-            # room to send then (`unix_write_space`): once for each request, and for nothing.
-            self._something_to_read.poll()
-        self._wait.note(time.perf_counter() - began)
+        if not self._is_there:
+            self._sleep()
+        self._is_there = False
         count = self._stream.recv_into(target)
         self.total_bytes += count
         return count
@@ -105,10 +112,16 @@ class Received(io.RawIOBase):
     def _comes_by(self, limit: float) -> bool:
         """Look until something has come, at most until *limit*; tell whether it has."""
         while not self._something_to_read.poll(0):
+            # Nothing is yielded (sched_yield(2)): that gives away a whole slice of time, while Linux lets
+            # those who are woken up go first anyway.
             if time.perf_counter() > limit:
                 return False
-            os.sched_yield()  # whoever has something to do goes first, such as the server
         return True
+
+    def _sleep(self) -> None:
+        # Linux wakes who waits in recv(2) also when the other side has read an answer, because there is
+        # room to send then (`unix_write_space`): once for each request, and for nothing.
+        self._something_to_read.poll()
 
 
 @lru_cache(maxsize=REMEMBERED_HEADERS)

@@ -13,6 +13,7 @@ from lading_runtime.payload import Payload
 from lading_runtime.server.control import Control, Recycling, receive_reports
 from lading_runtime.server.pool import Pool
 from lading_runtime.server.readiness import Readiness
+from lading_runtime.server.vigil import Vigil
 
 FAKE_HOST = Path(__file__).with_name("fake_host.py")
 
@@ -62,7 +63,9 @@ def open_pool() -> Opener:
     """Return a function that opens a pool; its argument says how processes start (see `fake_host`)."""
 
     @asynccontextmanager
-    async def opened(each: str = "ready", close_s: float = PATIENCE_S) -> AsyncIterator[OpenPool]:
+    async def opened(
+        each: str = "ready", close_s: float = PATIENCE_S, vigil: Vigil | None = None
+    ) -> AsyncIterator[OpenPool]:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         reports, reporters = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         for end in (ours, reports, reporters):
@@ -70,7 +73,8 @@ def open_pool() -> Opener:
         command = [sys.executable, str(FAKE_HOST), "--control-fd", str(theirs.fileno()), "--each", each]
         host = subprocess.Popen(command, pass_fds=[theirs.fileno()])  # noqa: ASYNC220 - nothing waits yet
         theirs.close()
-        pool = OpenPool(Control(ours, reporters, Readiness(1), Recycling()), close_s=close_s)
+        control = Control(ours, reporters, Readiness(1), Recycling())
+        pool = OpenPool(control, close_s, vigil or Vigil(0))
         pool.reports = reports
         pool.open()
         try:

@@ -20,6 +20,7 @@ from lading_runtime.server.framing import MessageReader
 from lading_runtime.server.interruption import ClientDisconnected
 from lading_runtime.server.limits import BatchLimits, QueueLimits
 from lading_runtime.server.pool import Pool
+from lading_runtime.server.vigil import Vigil
 from lading_runtime.wire import Message
 
 from tests.runtime.server.skipping_loop import Loop
@@ -153,7 +154,8 @@ class World:
     process: Process
 
     def __init__(self, max_delay_s):
-        self.pool = Pool(cast("Any", SimpleNamespace(is_serving=True, report=lambda _: None)), close_s=5)
+        control = cast("Any", SimpleNamespace(is_serving=True, report=lambda _: None))
+        self.pool = Pool(control, 5, Vigil(0))
         self.batcher = Batcher(self.pool, BatchLimits(4, max_delay_s), QueueLimits(12, 1 << 20))
         self.asked: list[Asked] = []
         self.tasks: list[asyncio.Task[None]] = []

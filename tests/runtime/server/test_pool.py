@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from lading_runtime.errors import DeadlineExceeded, ModelError, ModelProcessLost, NotReady
 from lading_runtime.payload import Payload
+from lading_runtime.server.vigil import Vigil
 
 
 def run(main):
@@ -68,6 +69,40 @@ def test_an_answer_can_be_taken_before_the_event_loop_comes_to_it(open_pool):
             return not first.is_wanted, await asyncio.gather(*asked)
 
     assert run(main()) == (True, [b"one", b"two"])
+
+
+class Watched(Vigil):
+    """A vigil that notes what is waited for."""
+
+    def __init__(self) -> None:
+        super().__init__(0)
+        self.waits: list[str] = []
+
+    def await_request(self) -> None:
+        """Note it."""
+        self.waits.append("request")
+
+    def await_answer(self) -> None:
+        """Note it."""
+        self.waits.append("answer")
+
+
+def test_requests_and_answers_are_waited_for_in_turn(open_pool):
+    """From the moment when a payload is sent its answer is awaited, and from then on another payload."""
+    vigil = Watched()
+
+    async def main():
+        async with open_pool(vigil=vigil) as pool:
+            await pool.until_told()
+            before = list(vigil.waits)
+            asked = asyncio.ensure_future(pool.ask("echo", b"one"))
+            await asyncio.sleep(0)
+            sent = list(vigil.waits)
+            await asked
+            await pool.ask("echo", b"two")
+            return before, sent, vigil.waits
+
+    assert run(main()) == ([], ["answer"], ["answer", "request"] * 2)
 
 
 def test_payloads_are_answered_in_their_order(open_pool):

@@ -1,7 +1,5 @@
 """Messages that a model process reads from its socket."""
 
-import itertools
-import os
 import socket
 import threading
 import time
@@ -182,18 +180,29 @@ def exchange(server: socket.socket, incoming: Incoming, times: int = 20) -> None
         incoming.receive()
 
 
+class Looks:
+    """Stands for the clock, which is read after each look; one of them brings a message."""
+
+    def __init__(self, server: socket.socket, *, bringing: int) -> None:
+        self._server = server
+        self._bringing = bringing
+        self.count = 0
+
+    def __call__(self) -> float:
+        """Return the time: each look takes a second."""
+        self.count += 1
+        if self.count == self._bringing:
+            self._server.sendall(joined([b"b"]))
+        return float(self.count)
+
+
 def test_after_dense_messages_the_next_one_is_looked_for(monkeypatch):
     """It is received when it comes, by a process that did not sleep meanwhile."""
     with stream() as (server, ours):
-        looks = iter([None, None, joined([b"b"])])
-
-        def look() -> None:
-            if message := next(looks):
-                server.sendall(message)
-
         incoming = Incoming(ours, LONG_S)
         exchange(server, incoming)
-        monkeypatch.setattr(os, "sched_yield", look)
+        monkeypatch.setattr(time, "perf_counter", Looks(server, bringing=10))
+        monkeypatch.setattr(incoming._received, "_sleep", pytest.fail)
 
         assert contents(incoming.receive()) == [b"b"]
 
@@ -201,31 +210,46 @@ def test_after_dense_messages_the_next_one_is_looked_for(monkeypatch):
 @pytest.mark.parametrize(("busy_poll_s", "times"), [(0.0, 20), (LONG_S, 1)], ids=["off", "first"])
 def test_otherwise_the_next_message_is_slept_for(monkeypatch, busy_poll_s, times):
     """Without a limit, or before it is known how densely messages come, nothing is looked for."""
-    looks: list[None] = []
-    monkeypatch.setattr(os, "sched_yield", lambda: looks.append(None))
     with stream() as (server, ours):
         incoming = Incoming(ours, busy_poll_s)
         exchange(server, incoming, times)
-        timer = threading.Timer(0.05, server.sendall, [joined([b"b"])])
-        timer.start()
+        monkeypatch.setattr(incoming._received, "_sleep", lambda: server.sendall(joined([b"b"])))
+        looks = Looks(server, bringing=1000)
+        monkeypatch.setattr(time, "perf_counter", looks)
 
         assert contents(incoming.receive()) == [b"b"]
-        assert looks == []
-        timer.join()
+        assert looks.count == 2  # when the wait begins, and when it is over
 
 
 def test_what_does_not_come_in_time_is_slept_for(monkeypatch):
     """When the limit is over, the process sleeps until the next message."""
-    now = itertools.count()  # seconds: each look at the clock takes one
-    looks: list[None] = []
     with stream() as (server, ours):
-        incoming = Incoming(ours, 10.0)
+        incoming = Incoming(ours, LONG_S)
         exchange(server, incoming)
-        monkeypatch.setattr(time, "perf_counter", lambda: next(now))
-        monkeypatch.setattr(os, "sched_yield", lambda: looks.append(None))
-        timer = threading.Timer(0.2, server.sendall, [joined([b"b"])])
-        timer.start()
+        monkeypatch.setattr(incoming._received, "_sleep", lambda: server.sendall(joined([b"b"])))
+        looks = Looks(server, bringing=1000)
+        monkeypatch.setattr(time, "perf_counter", looks)
 
         assert contents(incoming.receive()) == [b"b"]
-        assert len(looks) == 10
-        timer.join()
+        assert LONG_S < looks.count < 2 * LONG_S
+
+
+def test_pauses_inside_a_message_teach_nothing(monkeypatch):
+    """A large message that comes in parts is no sign that the next one comes soon."""
+    message = joined([b"a" * READ_BYTES] * 20)
+    with stream() as (server, ours):
+        incoming = Incoming(ours, LONG_S)
+        sleep = incoming._received._sleep
+        sleeps: list[None] = []
+
+        def count() -> None:
+            sleeps.append(None)
+            sleep()
+
+        monkeypatch.setattr(incoming._received, "_sleep", count)
+        threading.Thread(target=server.sendall, args=[message]).start()
+        incoming.receive()
+        within = len(sleeps)
+
+        assert within > 2
+        assert not incoming._received._wait.is_short
