@@ -47,6 +47,12 @@ def is_alive(pid: int) -> bool:
         return False
 
 
+def processor_s(pid: int) -> float:
+    """Return how many seconds a process has computed, itself and in the kernel."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def eventually(condition: Callable[[], Any]) -> Any:
     """Return what *condition* returns once it is true, which it becomes in another process."""
     until = time.monotonic() + PATIENCE_S

@@ -1,6 +1,5 @@
 """Processes that stay awake while requests come densely, and only then."""
 
-import os
 import signal
 import time
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.contracts.process.conftest import PATIENCE_S
+from tests.contracts.process.conftest import PATIENCE_S, processor_s
 
 REQUESTS = 10
 LONGEST_US = "100000"
@@ -33,12 +32,6 @@ def sleeps(pid):
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     (count,) = [line.split()[1] for line in lines if line.startswith("voluntary_ctxt_switches")]
     return int(count)
-
-
-def cpu_s(pid):
-    """Return the processor time of a process."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def sleeps_of(pair, server, client):
@@ -85,8 +78,8 @@ def test_at_rest_nobody_is_awake(start, client, workers):
     processes = [server.process.pid, *server.children()]
 
     def is_at_rest():
-        before_s = sum(map(cpu_s, processes))
+        before_s = sum(map(processor_s, processes))
         time.sleep(1)
-        return sum(map(cpu_s, processes)) - before_s < 0.1
+        return sum(map(processor_s, processes)) - before_s < 0.1
 
     server.eventually(is_at_rest)

@@ -2,12 +2,11 @@
 
 import os
 import signal
-from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.contracts.process.conftest import PATIENCE_S
+from tests.contracts.process.conftest import PATIENCE_S, processor_s
 
 
 def test_a_prediction_beyond_its_deadline_is_a_504_and_the_next_is_served(start):
@@ -89,18 +88,12 @@ def test_a_busy_model_process_of_a_killed_worker_is_killed(start, in_background)
     (worker,) = server.workers()
     model = server.pid_of_model()
     lost = in_background(server.ask, "spin")
-    server.eventually(lambda: processor_time(model) > 0.1)
+    server.eventually(lambda: processor_s(model) > 0.1)
 
     os.kill(worker, signal.SIGKILL)
 
     server.eventually(lambda: not server.is_alive(model))
     assert lost.exception() is not None
-
-
-def processor_time(pid):
-    """Return how many seconds a process has computed."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return int(fields[11]) / os.sysconf("SC_CLK_TCK")
 
 
 def test_a_killed_model_host_is_started_again(start):

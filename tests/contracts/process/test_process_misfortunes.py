@@ -3,10 +3,11 @@
 import os
 import signal
 import time
-from pathlib import Path
 
 import pytest
 from lading_runtime.server.pool import LISTEN_ANYWAY_S
+
+from tests.contracts.process.conftest import processor_s
 
 FRESH_S = 0.25
 """Within this time a fresh fork serves the next request."""
@@ -120,7 +121,7 @@ def test_nothing_stays_when_host_and_worker_of_a_spinning_model_are_killed(start
     server = start().until_ready()
     (worker,), host, model = server.workers(), server.host(), server.pid_of_model()
     lost = in_background(server.ask, "hold")
-    server.eventually(lambda: seconds_of(model) > 0.1)
+    server.eventually(lambda: processor_s(model) > 0.1)
 
     os.kill(host, signal.SIGKILL)
     os.kill(worker, signal.SIGKILL)
@@ -128,12 +129,6 @@ def test_nothing_stays_when_host_and_worker_of_a_spinning_model_are_killed(start
     server.eventually(lambda: not server.is_alive(model))
     assert lost.exception() is not None
     assert server.until_ready().ask("echo next").json() == "next"
-
-
-def seconds_of(pid):
-    """Return how many seconds a process has computed."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return int(fields[11]) / os.sysconf("SC_CLK_TCK")
 
 
 def test_ready_means_that_every_worker_can_answer(start, tmp_path):

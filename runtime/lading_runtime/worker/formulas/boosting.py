@@ -8,10 +8,8 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from lading_runtime.worker.formulas.formula import Formula, flat, largest, of_finite, then
+from lading_runtime.worker.formulas.formula import TWO_CLASSES, Formula, flat, largest, of_finite, then
 from lading_runtime.worker.formulas.trees import DTYPE
-
-TWO_CLASSES = 2
 
 
 def values(boosting: Any) -> Formula | None:

@@ -20,6 +20,9 @@ Formula = Callable[[Any], Optional[Any]]
 FormulaOf = Callable[[Any], Optional[Formula]]
 """From an estimator to its formula; None if it has something that the formula is not made for."""
 
+TWO_CLASSES = 2
+"""So many have one score, and not one for each."""
+
 
 def then(formula: Formula, *steps: Callable[[Any], Any]) -> Formula:
     """Return *formula*, and what *steps* make of its answer."""

@@ -9,15 +9,13 @@ from __future__ import annotations
 import importlib
 from typing import Any, Callable
 
-from lading_runtime.worker.formulas.formula import Formula, flat, largest, of_finite, then
+from lading_runtime.worker.formulas.formula import TWO_CLASSES, Formula, flat, largest, of_finite, then
 
 MAX_WEIGHTS = 1 << 20
 """With more of them, what is saved is nothing beside what is computed."""
 
 ONE_AGAINST_REST = ("liblinear", "newton-cholesky")
 """Solvers that fit each of several classes against all others, in some versions or in all."""
-
-TWO_CLASSES = 2
 
 
 def values(estimator: Any) -> Formula | None:
